@@ -1,0 +1,63 @@
+"""What the intents mean in plain words, for people to choose from."""
+
+from __future__ import annotations
+
+INTENTS = {
+    "check_balance": "See a balance", "recent_transactions": "See transactions",
+    "spending_insights": "See what I spent", "transfer_money": "Send money",
+    "cancel_transfer": "Cancel a payment", "transfer_status": "Find a payment I sent",
+    "incoming_payment_missing": "Find money I expect",
+    "create_standing_order": "Set up a regular payment",
+    "cancel_standing_order": "Cancel a regular payment",
+    "list_standing_orders": "See regular payments", "add_payee": "Save a new payee",
+    "top_up": "Put money in", "open_account": "Open an account or pot",
+    "close_account": "Close an account", "account_details": "See my account number",
+    "request_statement": "Get a statement", "exchange_rate": "See an exchange rate",
+    "apply_overdraft": "Change my overdraft", "apply_loan": "Borrow money",
+    "dispute_transaction": "Dispute a charge", "freeze_card": "Freeze a card",
+    "unfreeze_card": "Unfreeze a card", "report_lost_card": "Report a lost card",
+    "replace_card": "Get a new card", "card_delivery": "Find the card I ordered",
+    "activate_card": "Activate a card", "card_declined": "Find out why my card was declined",
+    "cash_machine_problem": "Report a cash machine", "pin_help": "Get help with a PIN",
+    "change_limit": "Change a limit", "travel_notice": "Tell you about a trip",
+    "login_problem": "Get help with logging in", "app_problem": "Report a problem with the app",
+    "verify_identity": "Do the identity check", "change_details": "Change my details",
+    "report_scam": "Report a scam", "ask_human": "Talk to a person",
+    "ask_help": "See what you can do", "complaint": "Complain",
+}  # fmt: skip
+
+# The title is the question itself, and so is what the button sends: a bare /faq would reach the
+# bot without the response selector's output, and with it the answer.
+QUESTIONS = {
+    "faq/fees_abroad": "What does it cost to use my card abroad?",
+    "faq/atm_fees": "Do you charge for cash machines?",
+    "faq/transfer_time": "How long does a transfer take?",
+    "faq/international_transfer_fees": "What does it cost to send money abroad?",
+    "faq/opening_hours": "What are your opening hours?",
+    "faq/deposit_protection": "Is my money protected?",
+    "faq/savings_interest": "What interest do savings earn?",
+    "faq/minimum_age": "How old do I have to be to open an account?",
+    "faq/joint_account_how": "How do joint accounts work?",
+    "faq/business_account": "Do you have business accounts?",
+    "faq/contactless_maximum": "What is the highest contactless payment?",
+    "faq/mobile_wallet": "Can I use Apple Pay or Google Pay?",
+    "faq/debit_or_standing_order": "How do direct debits and standing orders differ?",
+    "faq/what_is_iban": "What is an IBAN?",
+    "faq/app_security": "How is the app protected?",
+    "faq/cheque_deposit": "Can I pay in a cheque?",
+    "faq/cash_deposit": "Where can I pay in cash?",
+    "faq/refund_time": "How long does a refund take?",
+    "faq/monthly_fee": "What does the account cost a month?",
+    "faq/data_privacy": "What do you do with my data?",
+    "faq/overdraft_cost": "What does an overdraft cost?",
+    "faq/switch_bank": "How do I switch from another bank?",
+    "faq/currencies_supported": "Which currencies can I hold?",
+    "faq/referral_bonus": "Do I get a bonus for inviting a friend?",
+    "faq/bereavement": "What happens when a customer has died?",
+    "chitchat/ask_name": "What is your name?",
+    "chitchat/how_are_you": "How are you?",
+    "chitchat/joke": "Tell me a joke",
+    "chitchat/weather": "What is the weather like?",
+    "chitchat/ask_age": "How old are you?",
+    "chitchat/compliment": "You are great!",
+}
