@@ -1,0 +1,113 @@
+"""The command line `bot`: one call per command, errors as sentences, exit codes for scripts.
+
+Exit codes: 0 all is well; 1 a check or test failed; 2 something a person must mend first; 130
+interrupted.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from bot import __version__
+from bot.errors import BotError
+
+FAILED = 1
+USER_ERROR = 2
+INTERRUPTED = 130
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command and give its exit code."""
+    os.environ.setdefault("RASA_TELEMETRY_ENABLED", "false")
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")
+    os.environ.setdefault("SQLALCHEMY_SILENCE_UBER_WARNING", "1")
+    parser = build_parser()
+    options = parser.parse_args(arguments)
+    try:
+        return _run(options)
+    except BotError as error:
+        print(f"Error: {error}", file=sys.stderr)
+        return USER_ERROR
+    except KeyboardInterrupt:
+        print("Interrupted; nothing was changed.", file=sys.stderr)
+        return INTERRUPTED
+
+
+def build_parser() -> argparse.ArgumentParser:
+    """Describe every command; the documentation is checked against it."""
+    parser = argparse.ArgumentParser(
+        prog="bot", description="Train, check and talk to a Rasa assistant that is fine-tuned."
+    )
+    parser.add_argument("--version", action="version", version=f"bot {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+
+    train = commands.add_parser("train", help="check the project, then train it with Rasa")
+    train.add_argument(
+        "--warm",
+        type=Path,
+        metavar="MODEL",
+        help="start from an earlier model archive, also when labels were added or removed",
+    )
+    train.add_argument("--out", type=Path, default=Path("models"), metavar="FOLDER")
+    train.add_argument("--if-needed", action="store_true", help="only where there is no model yet")
+    train.add_argument("--force", action="store_true", help="train even what is in the cache")
+
+    chat = commands.add_parser("chat", help="start the action server and talk in the terminal")
+    chat.add_argument("--model", type=Path, help="a model archive; the newest by default")
+    chat.add_argument("--debug", action="store_true", help="show Rasa's own log")
+
+    doctor = commands.add_parser("doctor", help="look for what usually goes wrong silently")
+    doctor.add_argument("--json", action="store_true", help="print the findings as JSON")
+
+    report = commands.add_parser("report", help="measure a model on tests/nlu and tests/stories")
+    report.add_argument("--model", type=Path, help="a model archive; the newest by default")
+    report.add_argument("--out", type=Path, default=Path("results"), metavar="FOLDER")
+    report.add_argument(
+        "--against", choices=["diet"], help="train and measure Rasa's default pipeline beside it"
+    )
+    report.add_argument(
+        "--check", action="store_true", help="exit with 1 where a score is below its floor"
+    )
+
+    init = commands.add_parser("init", help="make this project your own")
+    init.add_argument(
+        "--empty",
+        action="store_true",
+        required=True,
+        help="replace the demo bank by an assistant that only says hello",
+    )
+    init.add_argument("--yes", action="store_true", help="do not ask")
+    return parser
+
+
+def _run(options: argparse.Namespace) -> int:
+    """Import what the command needs, and nothing else, then call it."""
+    if options.command == "train":
+        from bot.lifecycle.training import train
+
+        train(options.out, warm=options.warm, if_needed=options.if_needed, force=options.force)
+        return 0
+    if options.command == "chat":
+        from bot.lifecycle.chat import chat
+
+        return chat(options.model, debug=options.debug)
+    if options.command == "doctor":
+        from bot.lifecycle.doctor import examine
+
+        return 0 if examine(as_json=options.json) else FAILED
+    if options.command == "report":
+        from bot.evaluation.report import report
+
+        passed = report(options.model, options.out, against=options.against, check=options.check)
+        return 0 if passed else FAILED
+    from bot.lifecycle.empty import empty_project
+
+    return 0 if empty_project(ask=not options.yes) else FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,103 @@
+"""The heads in plain numpy: from the encoder's output to intents and entity tags.
+
+Serving and evaluation use this module; training uses the same arithmetic in torch
+(`bot.ml.joint`), and a test holds the two together.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from bot.ml.tagging import TagSet, decode_tags
+from bot.ml.text import Word
+from bot.types import INTENT_SEPARATOR, Parse, RankedLabel, Span, base_intent
+
+FloatArray = NDArray[np.float32]
+
+
+@dataclass(frozen=True)
+class Heads:
+    """The weights of both heads and the names of what they predict.
+
+    Attributes:
+        labels: the intents, retrieval ones in full (`faq/opening_hours`).
+        tags: the tag set of the entity head.
+        prototypes: (n_labels, hidden) one direction for each label, of length 1.
+        scale: factor from cosine to logit, calibrated on validation data.
+        tag_weight: (n_tags, hidden).
+        tag_bias: (n_tags,).
+    """
+
+    labels: tuple[str, ...]
+    tags: TagSet
+    prototypes: FloatArray
+    scale: float
+    tag_weight: FloatArray
+    tag_bias: FloatArray
+
+    def parse(self, sentence: FloatArray, word_vectors: FloatArray, words: Sequence[Word]) -> Parse:
+        """Predict intents and entities of one message.
+
+        Args:
+            sentence: (hidden,) mean of the token vectors, of length 1.
+            word_vectors: (n_words, hidden) mean of each word's token vectors.
+            words: the words, in order.
+        """
+        return Parse(*self._rank(sentence), tuple(self._tag(word_vectors, words)))
+
+    def intent_probabilities(self, sentence: FloatArray) -> FloatArray:
+        """Give (n_labels,) probabilities; `sentence` may be (n, hidden) for (n, n_labels)."""
+        return np.exp(log_softmax(self.scale * (sentence @ self.prototypes.T)))
+
+    def _rank(
+        self, sentence: FloatArray
+    ) -> tuple[tuple[RankedLabel, ...], tuple[RankedLabel, ...]]:
+        if not self.labels:
+            return (), ()
+        probabilities = self.intent_probabilities(sentence)
+        intents: dict[str, float] = {}
+        for label, probability in zip(self.labels, probabilities, strict=True):
+            intent = base_intent(label)
+            intents[intent] = intents.get(intent, 0.0) + float(probability)
+        responses = [
+            RankedLabel(label, float(probability) / max(intents[base_intent(label)], 1e-12))
+            for label, probability in zip(self.labels, probabilities, strict=True)
+            if INTENT_SEPARATOR in label
+        ]
+        ranking = [RankedLabel(name, min(1.0, score)) for name, score in intents.items()]
+        return _sorted(ranking), _sorted(responses)
+
+    def decode(self, tag_logits: FloatArray, words: Sequence[Word]) -> list[Span]:
+        """Read spans from tag logits (n_words, n_tags)."""
+        return decode_tags(log_softmax(tag_logits), words, self.tags) if words else []
+
+    def _tag(self, word_vectors: FloatArray, words: Sequence[Word]) -> list[Span]:
+        return self.decode(word_vectors @ self.tag_weight.T + self.tag_bias, words)
+
+
+def pool_sentence(hidden: FloatArray) -> FloatArray:
+    """Mean of the token vectors (n_tokens, hidden), special tokens included, of length 1."""
+    mean = hidden.mean(axis=0)
+    return np.asarray(mean / max(float(np.linalg.norm(mean)), 1e-12), dtype=np.float32)
+
+
+def pool_words(hidden: FloatArray, words: Sequence[Word]) -> FloatArray:
+    """Mean of each word's token vectors: (n_tokens, hidden) to (n_words, hidden)."""
+    pooled = np.empty((len(words), hidden.shape[1]), dtype=np.float32)
+    for row, word in enumerate(words):
+        pooled[row] = hidden[word.first : word.last].mean(axis=0)
+    return pooled
+
+
+def log_softmax(logits: FloatArray) -> FloatArray:
+    """Logarithm of the softmax over the last axis, without overflow."""
+    shifted = logits - logits.max(axis=-1, keepdims=True)
+    return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))
+
+
+def _sorted(ranking: list[RankedLabel]) -> tuple[RankedLabel, ...]:
+    return tuple(sorted(ranking, key=lambda item: (-item.confidence, item.name)))

@@ -1,0 +1,174 @@
+"""The joint model: one transformer, an intent head and an entity head.
+
+The intent head compares the message with one direction per label (a cosine classifier, as in
+Gidaris and Komodakis, 2018, "Dynamic Few-Shot Visual Learning without Forgetting"). The
+directions start from the class means of the untouched encoder and the embedded label names, so
+that a handful of examples works before the first step.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from transformers import AutoConfig, AutoModel, AutoTokenizer
+
+from bot.errors import EncoderError
+from bot.ml.encoder import EncoderSource
+
+INITIAL_SCALE = 20.0
+IGNORED = -100
+
+
+@dataclass
+class Batch:
+    """Tensors of one step: B messages, T subwords, W words.
+
+    Attributes:
+        ids: (B, T) subword ids; mask: (B, T) 1 where there is one.
+        pooling: (B, W, T) weights that average the subwords of each word.
+        intents: (B,) label indices, `IGNORED` where there is none.
+        tags: (B, W) tag indices, `IGNORED` beyond a message's words.
+    """
+
+    ids: Tensor
+    mask: Tensor
+    pooling: Tensor
+    intents: Tensor
+    tags: Tensor
+
+    def to(self, device: torch.device) -> Batch:
+        """Move all tensors to a device."""
+        return Batch(*(getattr(self, name).to(device) for name in self.__dataclass_fields__))
+
+
+class JointModel(nn.Module):
+    """Encoder and heads; `forward` gives the logits of both heads."""
+
+    def __init__(self, encoder: nn.Module, prototypes: Tensor, n_tags: int) -> None:
+        super().__init__()
+        hidden = prototypes.shape[1]
+        self.encoder = encoder
+        self.prototypes = nn.Parameter(prototypes)  # (n_labels, hidden)
+        self.scale = INITIAL_SCALE
+        self.tag_head = nn.Linear(hidden, n_tags)
+        nn.init.normal_(self.tag_head.weight, std=0.02)
+        nn.init.zeros_(self.tag_head.bias)
+
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
+        """Give intent logits (B, n_labels) and tag logits (B, W, n_tags)."""
+        hidden = encode(self.encoder, batch.ids, batch.mask)  # (B, T, H)
+        sentence = mean_pool(hidden, batch.mask)  # (B, H), length 1
+        intent_logits = self.scale * sentence @ F.normalize(self.prototypes, dim=-1).T
+        words = torch.bmm(batch.pooling, hidden)  # (B, W, T) x (B, T, H) -> (B, W, H)
+        return intent_logits, self.tag_head(words)
+
+    def loss(self, batch: Batch) -> Tensor:
+        """Give the mean loss per labelled message and tagged word, both heads summed."""
+        intent_logits, tag_logits = self(batch)
+        loss = intent_logits.sum() * 0.0
+        if bool((batch.intents != IGNORED).any()):
+            loss = loss + F.cross_entropy(intent_logits, batch.intents, ignore_index=IGNORED)
+        if self.tag_head.out_features > 1 and bool((batch.tags != IGNORED).any()):
+            loss = loss + F.cross_entropy(
+                tag_logits.flatten(0, 1), batch.tags.flatten(), ignore_index=IGNORED
+            )
+        return loss
+
+
+def encode(encoder: nn.Module, ids: Tensor, mask: Tensor) -> Tensor:
+    """Run the transformer: (B, T) ids to (B, T, H) token vectors."""
+    hidden: Tensor = encoder(input_ids=ids, attention_mask=mask).last_hidden_state
+    return hidden.float()
+
+
+def mean_pool(hidden: Tensor, mask: Tensor) -> Tensor:
+    """Average the token vectors of each message and scale them to length 1: (B, H)."""
+    weights = mask.unsqueeze(-1).to(hidden.dtype)
+    return F.normalize((hidden * weights).sum(1) / weights.sum(1).clamp(min=1), dim=-1)
+
+
+def load_encoder(folder: Path, name: str) -> nn.Module:
+    """Load a transformer encoder in single precision.
+
+    Raises:
+        EncoderError: transformers cannot read the folder, or it is no encoder.
+    """
+    from transformers.utils import logging
+
+    verbosity = logging.get_verbosity()
+    logging.set_verbosity_error()
+    logging.disable_progress_bar()
+    try:
+        config = AutoConfig.from_pretrained(folder)
+        for dropout in ("hidden_dropout_prob", "attention_probs_dropout_prob"):
+            if getattr(config, dropout, None):
+                setattr(config, dropout, DROPOUT)
+        options: dict[str, Any] = {"dtype": torch.float32, "config": config}
+        if config.model_type in {"bert", "roberta", "xlm-roberta"}:
+            options["add_pooling_layer"] = False
+        encoder: nn.Module = AutoModel.from_pretrained(folder, **options)
+    except Exception as error:  # transformers raises whatever its file formats raise
+        raise EncoderError(
+            f"The encoder '{name}' could not be loaded from {folder}: {error}"
+        ) from error
+    finally:
+        logging.set_verbosity(verbosity)
+        logging.enable_progress_bar()
+    if getattr(config, "is_encoder_decoder", False):
+        raise EncoderError(
+            f"The encoder '{name}' is an encoder-decoder ({config.model_type}); use an "
+            f"encoder such as a BERT, RoBERTa, DistilBERT or MiniLM."
+        )
+    return encoder
+
+
+# Dropout slows a step on a CPU by a sixth and brought no accuracy; see docs/decisions.
+DROPOUT = 0.0
+
+
+def save_encoder(encoder: nn.Module, folder: Path) -> None:
+    """Write the transformer as transformers' own tools read it, in half precision."""
+    from safetensors.torch import save_file
+
+    folder.mkdir(parents=True, exist_ok=True)
+    encoder.config.save_pretrained(folder)  # type: ignore[union-attr,operator]
+    weights = {
+        name: tensor.detach().to("cpu", torch.float16 if tensor.is_floating_point() else None)
+        .contiguous()
+        for name, tensor in encoder.state_dict().items()
+    }
+    save_file(weights, str(folder / "model.safetensors"), metadata={"format": "pt"})
+
+
+def copy_tokenizer(source: EncoderSource, folder: Path) -> Path:
+    """Leave the encoder's fast tokenizer in `folder` as `tokenizer.json`.
+
+    Raises:
+        EncoderError: the encoder has no fast tokenizer.
+    """
+    target = folder / "tokenizer.json"
+    folder.mkdir(parents=True, exist_ok=True)
+    if (source.folder / "tokenizer.json").is_file():
+        shutil.copyfile(source.folder / "tokenizer.json", target)
+        return target
+    try:
+        AutoTokenizer.from_pretrained(source.folder).backend_tokenizer.save(str(target))
+    except Exception as error:
+        raise EncoderError(
+            f"The encoder '{source.name}' has no fast tokenizer (tokenizer.json), which exact "
+            f"character offsets need. Convert it with transformers or use another encoder."
+        ) from error
+    return target
+
+
+def hidden_size(folder: Path) -> int:
+    """Read the width of the token vectors from an encoder's `config.json`."""
+    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
+    return int(config.get("hidden_size") or config.get("dim") or config["d_model"])

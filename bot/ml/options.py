@@ -1,0 +1,112 @@
+"""The options of the joint model, with one default each and no unknown keys."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any
+
+from bot.errors import OptionError
+
+BUNDLED_ENCODER = "all-MiniLM-L6-v2"
+FINE_TUNE_MODES = ("full", "top_layers", "lora", "frozen")
+
+
+@dataclass(frozen=True)
+class JointOptions:
+    """What can be said in `config.yml` about the joint intent and entity model.
+
+    Attributes:
+        model: the bundled encoder's name, a Hugging Face id, or a local folder.
+        epochs: passes over the training data at most; early stopping may end sooner.
+        learning_rate: peak rate of the encoder; the new heads learn ten times as fast.
+        batch_size: messages in one step.
+        max_length: subword tokens read of one message; what lies beyond is not seen.
+        fine_tune: which weights of the encoder learn.
+        validation_split: share of the examples kept apart to stop early and to calibrate.
+        patience: epochs without a better validation score before training stops.
+        random_seed: the same data and seed give the same model on the same machine.
+    """
+
+    model: str = BUNDLED_ENCODER
+    epochs: int = 10
+    learning_rate: float = 1e-4
+    batch_size: int = 32
+    max_length: int = 128
+    fine_tune: str = "full"
+    validation_split: float = 0.1
+    patience: int = 3
+    random_seed: int = 42
+
+    @classmethod
+    def read(cls, config: Mapping[str, Any], owner: str) -> JointOptions:
+        """Read the options from a component's configuration.
+
+        Raises:
+            OptionError: an unknown key, or a value of the wrong type or out of range; the
+                message names the component (`owner`), the key and the remedy.
+        """
+        known = {field.name: field for field in fields(cls)}
+        for key in config:
+            if key not in known:
+                raise OptionError(_unknown(key, owner, sorted(known)))
+        values = {key: _typed(key, value, cls, owner) for key, value in config.items()}
+        options = cls(**values)
+        options._check_ranges(owner)
+        return options
+
+    def as_dict(self) -> dict[str, Any]:
+        """Give the options as a plain dictionary, as Rasa's default configuration wants it."""
+        return asdict(self)
+
+    def _check_ranges(self, owner: str) -> None:
+        rules = [
+            ("epochs", self.epochs >= 1, "at least 1"),
+            ("learning_rate", 0 < self.learning_rate <= 0.1, "above 0 and at most 0.1"),
+            ("batch_size", self.batch_size >= 1, "at least 1"),
+            ("max_length", 8 <= self.max_length <= 8192, "between 8 and 8192"),
+            ("validation_split", 0 <= self.validation_split < 0.9, "at least 0 and below 0.9"),
+            ("patience", self.patience >= 1, "at least 1"),
+            ("random_seed", self.random_seed >= 0, "0 or more"),
+        ]
+        for name, holds, allowed in rules:
+            if not holds:
+                value = getattr(self, name)
+                raise OptionError(
+                    f"Option '{name}' of {owner} is {value!r}, but must be {allowed}. "
+                    f"Change it in config.yml."
+                )
+        if self.fine_tune not in FINE_TUNE_MODES:
+            close = difflib.get_close_matches(str(self.fine_tune), FINE_TUNE_MODES, n=1)
+            hint = f" Did you mean '{close[0]}'?" if close else ""
+            raise OptionError(
+                f"Option 'fine_tune' of {owner} is {self.fine_tune!r}.{hint} "
+                f"Known: {', '.join(FINE_TUNE_MODES)}."
+            )
+
+
+def _unknown(key: str, owner: str, known: list[str]) -> str:
+    close = difflib.get_close_matches(str(key), known, n=1)
+    hint = f" Did you mean '{close[0]}'?" if close else ""
+    return f"Unknown option '{key}' for {owner} in config.yml.{hint} Known: {', '.join(known)}."
+
+
+def _typed(key: str, value: Any, cls: type[JointOptions], owner: str) -> Any:
+    """Check a value against the type of its default; whole numbers may stand for decimals."""
+    default = getattr(cls, key)
+    if isinstance(default, float) and isinstance(value, (int, float)):
+        if not isinstance(value, bool):
+            return float(value)
+    elif isinstance(value, type(default)) and not isinstance(value, bool):
+        return value
+    if isinstance(default, float) and isinstance(value, str):
+        try:
+            return float(value)  # YAML 1.1 reads 1e-4, without a dot, as text
+        except ValueError:
+            pass
+    kind = {int: "a whole number", float: "a number", str: "text"}[type(default)]
+    raise OptionError(
+        f"Option '{key}' of {owner} is {value!r}, but must be {kind}, such as {default!r}. "
+        f"Change it in config.yml."
+    )

@@ -1,0 +1,96 @@
+"""From text to subword ids and words with exact character offsets.
+
+The encoder's own tokenizer decides what a word is. Offsets always count characters of the
+text as the user typed it, whatever the tokenizer's normalisation dropped or replaced.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+_JOINERS = {"\u200d", "\ufe0e", "\ufe0f"}  # zero-width joiner, variation selectors
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word of the text: characters `start:end`, subword positions `first:last`."""
+
+    start: int
+    end: int
+    first: int
+    last: int
+
+
+@dataclass(frozen=True)
+class TokenizedText:
+    """Subword ids with the encoder's special tokens, and the words they form."""
+
+    ids: tuple[int, ...]
+    words: tuple[Word, ...]
+
+
+class SubwordTokenizer:
+    """A fast tokenizer of the encoder, cut off at `max_length` subwords."""
+
+    def __init__(self, tokenizer: Tokenizer, max_length: int) -> None:
+        tokenizer.no_padding()
+        tokenizer.enable_truncation(max_length)
+        self._tokenizer = tokenizer
+
+    @classmethod
+    def load(cls, path: Path, max_length: int) -> SubwordTokenizer:
+        """Load `tokenizer.json`."""
+        return cls(Tokenizer.from_file(str(path)), max_length)
+
+    def save(self, path: Path) -> None:
+        """Write `tokenizer.json`."""
+        self._tokenizer.save(str(path))
+
+    def tokenize(self, text: str) -> TokenizedText:
+        """Split a text; any text is accepted, the empty one too."""
+        encoding = self._tokenizer.encode(_without_surrogates(text))
+        return TokenizedText(tuple(encoding.ids), tuple(_words(text, encoding)))
+
+
+def _without_surrogates(text: str) -> str:
+    """Replace half emoji, cut in two by some client: they are no valid UTF-8."""
+    return "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in text)
+
+
+def _words(text: str, encoding: object) -> list[Word]:
+    words: list[Word] = []
+    previous = None
+    for position, (word_id, (start, end)) in enumerate(
+        zip(encoding.word_ids, encoding.offsets)  # type: ignore[attr-defined]
+    ):
+        if word_id is None:
+            previous = None
+            continue
+        if word_id == previous:
+            word = words[-1]
+            words[-1] = Word(word.start, max(word.end, end), word.first, position + 1)
+        else:
+            words.append(Word(start, end, position, position + 1))
+        previous = word_id
+    trimmed = (_trim(text, word) for word in words)
+    return [word for word in trimmed if word.start < word.end]
+
+
+def _trim(text: str, word: Word) -> Word:
+    """Drop surrounding white space; take in combining marks that belong to the last letter."""
+    start, end = word.start, word.end
+    while start < end and text[start].isspace():
+        start += 1
+    while end > start and text[end - 1].isspace():
+        end -= 1
+    while start < end < len(text) and _extends(text[end]):
+        end += 1
+    return Word(start, end, word.first, word.last)
+
+
+def _extends(character: str) -> bool:
+    return character in _JOINERS or unicodedata.category(character).startswith("M")
