@@ -1,0 +1,95 @@
+"""The thin component that turns the heads' output into Rasa's intent, ranking and entities."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional, Type
+
+from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.nlu.classifiers.classifier import IntentClassifier
+from rasa.nlu.extractors.extractor import EntityExtractorMixin
+from rasa.shared.nlu.constants import (
+    ENTITIES,
+    ENTITY_ATTRIBUTE_END,
+    ENTITY_ATTRIBUTE_START,
+    INTENT,
+    INTENT_NAME_KEY,
+    INTENT_RANKING_KEY,
+    PREDICTED_CONFIDENCE_KEY,
+)
+from rasa.shared.nlu.training_data.message import Message
+
+from bot.components.edge import entities_of, source_digest
+from bot.components.featurizer import PARSE_KEY, JointFeaturizer
+from bot.types import Parse
+
+RANKING_LENGTH = 10
+
+
+@DefaultV1Recipe.register(
+    [
+        DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER,
+        DefaultV1Recipe.ComponentType.ENTITY_EXTRACTOR,
+    ],
+    is_trainable=False,
+)
+class JointClassifier(GraphComponent, IntentClassifier, EntityExtractorMixin):
+    """Reads what JointFeaturizer's heads said; it learns nothing itself.
+
+    Where entities of an earlier extractor overlap with those of the model, the model's stand:
+    it saw the sentence around them and knows roles. The others are kept.
+    """
+
+    @classmethod
+    def required_components(cls) -> List[Type]:
+        """Components that must come before in the pipeline."""
+        return [JointFeaturizer]
+
+    @classmethod
+    def fingerprint_addon(cls, config: Dict[str, Any]) -> Optional[str]:
+        """The translation lies outside this class."""
+        return source_digest("types.py", "components/edge.py")
+
+    @classmethod
+    def create(
+        cls,
+        config: Dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> JointClassifier:
+        """Create the component."""
+        return cls()
+
+    def process(self, messages: List[Message]) -> List[Message]:
+        """Write intent, ranking and entities."""
+        for message in messages:
+            parse = message.get(PARSE_KEY)
+            if parse is not None:
+                self._write_intent(message, parse)
+                self._write_entities(message, parse)
+        return messages
+
+    def _write_intent(self, message: Message, parse: Parse) -> None:
+        ranking = [
+            {INTENT_NAME_KEY: item.name, PREDICTED_CONFIDENCE_KEY: item.confidence}
+            for item in parse.ranking[:RANKING_LENGTH]
+        ]
+        top = ranking[0] if ranking else {INTENT_NAME_KEY: None, PREDICTED_CONFIDENCE_KEY: 0.0}
+        message.set(INTENT, dict(top), add_to_output=True)
+        message.set(INTENT_RANKING_KEY, ranking, add_to_output=True)
+
+    def _write_entities(self, message: Message, parse: Parse) -> None:
+        others = [
+            entity
+            for entity in message.get(ENTITIES, [])
+            if not any(
+                span.overlaps(entity[ENTITY_ATTRIBUTE_START], entity[ENTITY_ATTRIBUTE_END])
+                for span in parse.spans
+            )
+        ]
+        entities = others + entities_of(message, parse.spans, self.name)
+        entities.sort(key=lambda entity: int(entity[ENTITY_ATTRIBUTE_START]))
+        message.set(ENTITIES, entities, add_to_output=True)

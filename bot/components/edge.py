@@ -1,0 +1,116 @@
+"""The border between our packages and Rasa's graph: errors, fingerprints, messages."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from rasa.shared.exceptions import InvalidConfigException, RasaException
+from rasa.shared.nlu.constants import (
+    ENTITIES,
+    ENTITY_ATTRIBUTE_CONFIDENCE,
+    ENTITY_ATTRIBUTE_END,
+    ENTITY_ATTRIBUTE_GROUP,
+    ENTITY_ATTRIBUTE_ROLE,
+    ENTITY_ATTRIBUTE_START,
+    ENTITY_ATTRIBUTE_TYPE,
+    ENTITY_ATTRIBUTE_VALUE,
+    INTENT,
+    INTENT_RESPONSE_KEY,
+    TEXT,
+)
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+
+from bot.errors import BotError, OptionError
+from bot.types import Example, Span
+
+PACKAGE = Path(__file__).parent.parent
+
+
+class BotConfigException(InvalidConfigException):
+    """One of our errors about the configuration, as Rasa reports them: without a stack trace."""
+
+
+class BotRasaException(RasaException):
+    """Any other of our errors, as Rasa reports them."""
+
+
+@contextmanager
+def as_rasa_errors() -> Iterator[None]:
+    """Raise our errors with the same words as a kind that Rasa's graph passes on."""
+    try:
+        yield
+    except OptionError as error:
+        raise BotConfigException(str(error)) from error
+    except BotError as error:
+        raise BotRasaException(str(error)) from error
+
+
+def source_digest(*packages: str) -> str:
+    """Give a digest of the source of modules or packages below `bot/`, for fingerprints.
+
+    Rasa's cache looks at a component's own class only; without this a change in a helper would
+    serve the old model.
+    """
+    return _source_digest(packages)
+
+
+@lru_cache(maxsize=32)
+def _source_digest(packages: tuple[str, ...]) -> str:
+    digest = hashlib.sha256()
+    for package in packages:
+        path = PACKAGE / package
+        files = sorted(path.rglob("*.py")) if path.is_dir() else [path]
+        for file in files:
+            digest.update(file.relative_to(PACKAGE).as_posix().encode())
+            digest.update(file.read_bytes())
+    return digest.hexdigest()
+
+
+def examples_of(training_data: TrainingData) -> list[Example]:
+    """Read the labelled messages of Rasa's training data."""
+    return [
+        Example(
+            message.get(TEXT),
+            message.get(INTENT_RESPONSE_KEY) or message.get(INTENT),
+            tuple(_span(entity) for entity in message.get(ENTITIES, [])),
+        )
+        for message in training_data.nlu_examples
+        if message.get(TEXT) is not None
+    ]
+
+
+def entities_of(message: Message, spans: tuple[Span, ...], extractor: str) -> list[dict[str, Any]]:
+    """Write spans as Rasa's entities, with plain Python numbers: trackers are stored as JSON."""
+    text = message.get(TEXT)
+    entities = []
+    for span in spans:
+        entity: dict[str, Any] = {
+            ENTITY_ATTRIBUTE_TYPE: span.entity,
+            ENTITY_ATTRIBUTE_START: span.start,
+            ENTITY_ATTRIBUTE_END: span.end,
+            ENTITY_ATTRIBUTE_CONFIDENCE: span.confidence,
+            ENTITY_ATTRIBUTE_VALUE: text[span.start : span.end],
+            "extractor": extractor,
+        }
+        if span.role:
+            entity[ENTITY_ATTRIBUTE_ROLE] = span.role
+        if span.group:
+            entity[ENTITY_ATTRIBUTE_GROUP] = span.group
+        entities.append(entity)
+    return entities
+
+
+def _span(entity: dict[str, Any]) -> Span:
+    return Span(
+        entity[ENTITY_ATTRIBUTE_START],
+        entity[ENTITY_ATTRIBUTE_END],
+        entity[ENTITY_ATTRIBUTE_TYPE],
+        entity.get(ENTITY_ATTRIBUTE_ROLE),
+        entity.get(ENTITY_ATTRIBUTE_GROUP),
+    )

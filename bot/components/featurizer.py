@@ -1,0 +1,190 @@
+"""The trainable featurizer: it owns the encoder and the heads that are fine-tuned with it."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import math
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Dict, List, Optional, Type
+
+import numpy as np
+from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.recipes.default_recipe import DefaultV1Recipe
+from rasa.engine.storage.resource import Resource
+from rasa.engine.storage.storage import ModelStorage
+from rasa.nlu.constants import DENSE_FEATURIZABLE_ATTRIBUTES, TOKENS_NAMES
+from rasa.nlu.featurizers.dense_featurizer.dense_featurizer import DenseFeaturizer
+from rasa.nlu.tokenizers.tokenizer import Tokenizer
+from rasa.shared.nlu.constants import TEXT
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+
+from bot.components.edge import BotRasaException, as_rasa_errors, examples_of, source_digest
+from bot.ml import checkpoint, warm
+from bot.ml.encoder import revision_of
+from bot.ml.inference import JointPredictor
+from bot.ml.options import JointOptions
+
+logger = logging.getLogger(__name__)
+
+PARSE_KEY = "joint_parse"  # private: only JointClassifier and ResponseRanker read it
+WARM_EPOCHS = 0.5  # share of the epochs that a training from an earlier model needs
+_ALIAS = "alias"
+
+
+@DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=True)
+class JointFeaturizer(DenseFeaturizer, GraphComponent):
+    """Fine-tunes a transformer on intents and entities, and featurizes messages with it.
+
+    It writes ordinary dense features, so that Rasa's own components can stand on it, and the
+    heads' output under a private key. It never writes intents or entities: end-to-end stories
+    and the training data run through the same code.
+    """
+
+    @classmethod
+    def required_components(cls) -> List[Type]:
+        """Components that must come before in the pipeline."""
+        return [Tokenizer]
+
+    @staticmethod
+    def required_packages() -> List[str]:
+        """Packages whose versions belong to the fingerprint."""
+        return ["torch", "transformers", "tokenizers", "onnxruntime"]
+
+    @staticmethod
+    def get_default_config() -> Dict[str, Any]:
+        """The options with their defaults; see `bot.ml.options.JointOptions`."""
+        return {**DenseFeaturizer.get_default_config(), **JointOptions().as_dict()}
+
+    @classmethod
+    def validate_config(cls, config: Dict[str, Any]) -> None:
+        """Refuse unknown options and unusable values."""
+        with as_rasa_errors():
+            _options(config)
+
+    @classmethod
+    def fingerprint_addon(cls, config: Dict[str, Any]) -> Optional[str]:
+        """Everything a training depends on beside the data and this class."""
+        parts = [
+            source_digest("ml", "types.py", "components/edge.py"),
+            revision_of(config["model"]),
+            warm.digest() or "cold",
+        ]
+        return hashlib.sha256("\n".join(parts).encode()).hexdigest()
+
+    def __init__(
+        self,
+        config: Dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> None:
+        """Create the component, not yet trained."""
+        super().__init__(execution_context.node_name, config)
+        self._model_storage = model_storage
+        self._resource = resource
+        self._execution_context = execution_context
+        self._predictor: Optional[JointPredictor] = None
+
+    @classmethod
+    def create(
+        cls,
+        config: Dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+    ) -> JointFeaturizer:
+        """Create a component that is going to be trained."""
+        return cls(config, model_storage, resource, execution_context)
+
+    @classmethod
+    def load(
+        cls,
+        config: Dict[str, Any],
+        model_storage: ModelStorage,
+        resource: Resource,
+        execution_context: ExecutionContext,
+        **kwargs: Any,
+    ) -> JointFeaturizer:
+        """Load a trained component; without its weights a bot must not start."""
+        component = cls(config, model_storage, resource, execution_context)
+        try:
+            with model_storage.read_from(resource) as folder, as_rasa_errors():
+                component._predictor = checkpoint.load_predictor(folder)
+        except ValueError as error:
+            raise BotRasaException(
+                f"The model holds no trained JointFeaturizer ('{resource.name}'). "
+                f"Train it again with 'rasa train'."
+            ) from error
+        return component
+
+    def train(self, training_data: TrainingData) -> Resource:
+        """Fine-tune encoder and heads on the training data and persist them."""
+        examples = examples_of(training_data)
+        with (
+            as_rasa_errors(),
+            tempfile.TemporaryDirectory() as scratch,
+            self._model_storage.write_to(self._resource) as folder,
+        ):
+            from bot.ml.training import train_joint  # torch: needed in training only
+
+            options = _options(self._config)
+            if warm.folder():
+                options = replace(options, epochs=math.ceil(options.epochs * WARM_EPOCHS))
+            trained = train_joint(
+                examples, options, Path(scratch), start=self._starting_point()
+            )
+            checkpoint.save(trained, examples, folder)
+            self._predictor = checkpoint.load_predictor(folder)
+        return self._resource
+
+    def process_training_data(self, training_data: TrainingData) -> TrainingData:
+        """Add dense features to the training data, for components that train on them."""
+        for message in training_data.training_examples:
+            self._featurize(message)
+        return training_data
+
+    def process(self, messages: List[Message]) -> List[Message]:
+        """Add dense features and the heads' output to messages."""
+        predictor = self._trained()
+        for message in messages:
+            self._featurize(message)
+            text = message.get(TEXT)
+            if text is not None:
+                message.set(PARSE_KEY, predictor.parse(text))
+        return messages
+
+    def _starting_point(self) -> Any:
+        if warm.folder():
+            return checkpoint.load_starting_point(warm.folder())
+        if self._execution_context.is_finetuning:
+            with self._model_storage.read_from(self._resource) as folder:
+                return checkpoint.load_starting_point(folder)
+        return None
+
+    def _featurize(self, message: Message) -> None:
+        encoder = self._trained().encoder
+        for attribute in DENSE_FEATURIZABLE_ATTRIBUTES:
+            text = message.get(attribute)
+            tokens = message.get(TOKENS_NAMES[attribute])
+            if not text or not tokens:
+                continue
+            encoded = encoder.encode(text)
+            sequence = np.stack([encoded.vector_at(token.start, token.end) for token in tokens])
+            self.add_features_to_message(
+                sequence, encoded.sentence.reshape(1, -1), attribute, message
+            )
+
+    def _trained(self) -> JointPredictor:
+        if self._predictor is None:
+            raise BotRasaException("JointFeaturizer was asked to featurize before it was trained.")
+        return self._predictor
+
+
+def _options(config: Dict[str, Any]) -> JointOptions:
+    return JointOptions.read(
+        {key: value for key, value in config.items() if key != _ALIAS}, "JointFeaturizer"
+    )
