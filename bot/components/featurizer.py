@@ -134,9 +134,7 @@ class JointFeaturizer(DenseFeaturizer, GraphComponent):
             options = _options(self._config)
             if warm.folder():
                 options = replace(options, epochs=math.ceil(options.epochs * WARM_EPOCHS))
-            trained = train_joint(
-                examples, options, Path(scratch), start=self._starting_point()
-            )
+            trained = train_joint(examples, options, Path(scratch), start=self._starting_point())
             checkpoint.save(trained, examples, folder)
             self._predictor = checkpoint.load_predictor(folder)
         return self._resource
@@ -158,8 +156,9 @@ class JointFeaturizer(DenseFeaturizer, GraphComponent):
         return messages
 
     def _starting_point(self) -> Any:
-        if warm.folder():
-            return checkpoint.load_starting_point(warm.folder())
+        earlier = warm.folder()
+        if earlier:
+            return checkpoint.load_starting_point(earlier)
         if self._execution_context.is_finetuning:
             with self._model_storage.read_from(self._resource) as folder:
                 return checkpoint.load_starting_point(folder)

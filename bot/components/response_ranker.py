@@ -59,9 +59,7 @@ class ResponseRanker(GraphComponent):
         for message in messages:
             parse = message.get(PARSE_KEY)
             if parse is not None and parse.responses:
-                message.set(
-                    RESPONSE_SELECTOR_PROPERTY_NAME, _selection(parse), add_to_output=True
-                )
+                message.set(RESPONSE_SELECTOR_PROPERTY_NAME, _selection(parse), add_to_output=True)
         return messages
 
 

@@ -156,8 +156,10 @@ def read_description(folder: Path) -> dict[str, Any]:
 
 
 def write_manifest(folder: Path) -> None:
-    """Name every file of the folder with its size and digest; written last, so that a folder
-    without it is known to be unfinished."""
+    """Name every file of the folder with its size and digest.
+
+    It is written last, so that a folder without it is known to be unfinished.
+    """
     files = {
         path.relative_to(folder).as_posix(): {
             "bytes": path.stat().st_size,

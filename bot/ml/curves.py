@@ -25,9 +25,7 @@ def draw_curves(curve: Sequence[EpochRecord], best_epoch: int, path: Path) -> No
     validated = [record for record in curve if record.validation_loss is not None]
     if validated:
         shown = [record.epoch for record in validated]
-        losses.plot(
-            shown, [r.validation_loss for r in validated], marker="o", label="validation"
-        )
+        losses.plot(shown, [r.validation_loss for r in validated], marker="o", label="validation")
         scores.plot(shown, [r.intent_f1 for r in validated], marker="o", label="intent F1")
         scores.plot(shown, [r.entity_f1 for r in validated], marker="o", label="entity F1")
         scores.set_title("Validation", fontsize=8)

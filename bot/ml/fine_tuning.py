@@ -60,7 +60,7 @@ def choose_trainable(encoder: nn.Module, mode: str) -> nn.Module:
         from peft import LoraConfig, get_peft_model
 
         config = LoraConfig(r=LORA_RANK, lora_alpha=2 * LORA_RANK, target_modules="all-linear")
-        adapted: nn.Module = get_peft_model(encoder, config)  # type: ignore[arg-type]
+        adapted: nn.Module = get_peft_model(encoder, config)
         return adapted
     return encoder
 

@@ -8,7 +8,6 @@ that a handful of examples works before the first step.
 
 from __future__ import annotations
 
-import json
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -72,7 +71,7 @@ class JointModel(nn.Module):
     def loss(self, batch: Batch) -> Tensor:
         """Give the mean loss per labelled message and tagged word, both heads summed."""
         intent_logits, tag_logits = self(batch)
-        loss = intent_logits.sum() * 0.0
+        loss: Tensor = intent_logits.sum() * 0.0
         if bool((batch.intents != IGNORED).any()):
             loss = loss + F.cross_entropy(intent_logits, batch.intents, ignore_index=IGNORED)
         if self.tag_head.out_features > 1 and bool((batch.tags != IGNORED).any()):
@@ -140,7 +139,8 @@ def save_encoder(encoder: nn.Module, folder: Path) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     encoder.config.save_pretrained(folder)  # type: ignore[union-attr,operator]
     weights = {
-        name: tensor.detach().to("cpu", torch.float16 if tensor.is_floating_point() else None)
+        name: tensor.detach()
+        .to("cpu", torch.float16 if tensor.is_floating_point() else None)
         .contiguous()
         for name, tensor in encoder.state_dict().items()
     }
@@ -168,7 +168,6 @@ def copy_tokenizer(source: EncoderSource, folder: Path) -> Path:
     return target
 
 
-def hidden_size(folder: Path) -> int:
-    """Read the width of the token vectors from an encoder's `config.json`."""
-    config = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    return int(config.get("hidden_size") or config.get("dim") or config["d_model"])
+def hidden_size_of(encoder: nn.Module) -> int:
+    """Give the width of the token vectors."""
+    return int(encoder.config.hidden_size)  # type: ignore[union-attr,arg-type]

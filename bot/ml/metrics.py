@@ -13,9 +13,7 @@ def weighted_f1(truth: Sequence[str], predicted: Sequence[str]) -> float:
     support = Counter(truth)
     chosen = Counter(predicted)
     hits = Counter(t for t, p in zip(truth, predicted, strict=True) if t == p)
-    total = sum(
-        count * _f1(hits[label], chosen[label], count) for label, count in support.items()
-    )
+    total = sum(count * _f1(hits[label], chosen[label], count) for label, count in support.items())
     return total / len(truth) if truth else 0.0
 
 

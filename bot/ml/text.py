@@ -10,7 +10,7 @@ import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
-from tokenizers import Tokenizer
+from tokenizers import Encoding, Tokenizer
 
 _JOINERS = {"\u200d", "\ufe0e", "\ufe0f"}  # zero-width joiner, variation selectors
 
@@ -61,33 +61,38 @@ def _without_surrogates(text: str) -> str:
     return "".join("\ufffd" if "\ud800" <= char <= "\udfff" else char for char in text)
 
 
-def _words(text: str, encoding: object) -> list[Word]:
+def _words(text: str, encoding: Encoding) -> list[Word]:
     words: list[Word] = []
     previous = None
     for position, (word_id, (start, end)) in enumerate(
-        zip(encoding.word_ids, encoding.offsets)  # type: ignore[attr-defined]
+        zip(encoding.word_ids, encoding.offsets, strict=True)
     ):
         if word_id is None:
             previous = None
             continue
-        if word_id == previous:
+        # A character that normalisation spells out as several words is never cut in two.
+        if words and (word_id == previous or start < words[-1].end):
             word = words[-1]
             words[-1] = Word(word.start, max(word.end, end), word.first, position + 1)
         else:
             words.append(Word(start, end, position, position + 1))
         previous = word_id
-    trimmed = (_trim(text, word) for word in words)
+    limits = [*(word.start for word in words[1:]), len(text)]
+    trimmed = (_trim(text, word, limit) for word, limit in zip(words, limits, strict=False))
     return [word for word in trimmed if word.start < word.end]
 
 
-def _trim(text: str, word: Word) -> Word:
-    """Drop surrounding white space; take in combining marks that belong to the last letter."""
+def _trim(text: str, word: Word, limit: int) -> Word:
+    """Drop surrounding white space; take in combining marks that belong to the last letter.
+
+    `limit` is where the next word begins.
+    """
     start, end = word.start, word.end
     while start < end and text[start].isspace():
         start += 1
     while end > start and text[end - 1].isspace():
         end -= 1
-    while start < end < len(text) and _extends(text[end]):
+    while start < end < limit and _extends(text[end]):
         end += 1
     return Word(start, end, word.first, word.last)
 

@@ -7,7 +7,7 @@ import logging
 import math
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 
@@ -22,11 +22,20 @@ from bot.ml.batching import Item, collate, evaluation_batches, prepare, training
 from bot.ml.calibration import fit_scale
 from bot.ml.encoder import find_encoder
 from bot.ml.heads import Heads
-from bot.ml.joint import IGNORED, JointModel, copy_tokenizer, encode, load_encoder, mean_pool
+from bot.ml.joint import (
+    IGNORED,
+    Batch,
+    JointModel,
+    copy_tokenizer,
+    encode,
+    hidden_size_of,
+    load_encoder,
+    mean_pool,
+)
 from bot.ml.metrics import span_f1, weighted_f1
 from bot.ml.options import JointOptions
 from bot.ml.splitting import split_for_validation
-from bot.ml.tagging import EntityLabel, TagSet
+from bot.ml.tagging import TagSet
 from bot.ml.text import SubwordTokenizer
 from bot.types import INTENT_SEPARATOR, Example, base_intent
 
@@ -155,7 +164,7 @@ def choose_device() -> torch.device:
 def has_fast_bfloat16(device: torch.device) -> bool:
     """Say whether the device computes bfloat16 in hardware; emulated, it is slower."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported())
     flags = _cpu_flags()
     return "avx512_bf16" in flags or "amx_bf16" in flags
 
@@ -239,9 +248,7 @@ class _Run:
     def _epochs(self, show_progress: bool) -> None:
         options = self.options
         steps = math.ceil(len(self.training) / options.batch_size)
-        optimizer = torch.optim.AdamW(
-            fine_tuning.parameter_groups(self.model, options), fused=True  # type: ignore[arg-type]
-        )
+        optimizer = torch.optim.AdamW(fine_tuning.parameter_groups(self.model, options), fused=True)
         schedule = torch.optim.lr_scheduler.LambdaLR(
             optimizer, _warm_up_then_cosine(steps * options.epochs)
         )
@@ -331,7 +338,7 @@ class _Run:
                 predicted[index] = intents[row].float().cpu(), tags[row, :n_words].float().cpu()
         return [pair for pair in predicted if pair is not None]
 
-    def _batch(self, items: Sequence[Item]):  # type: ignore[no-untyped-def]
+    def _batch(self, items: Sequence[Item]) -> Batch:
         batch = collate(items, self.padding_id)
         if self.seen:
             batch.ids = self.seen.remap(batch.ids)
@@ -348,7 +355,7 @@ class _Run:
     ) -> Tensor:
         """Start each label from its class mean plus half its name, or from an earlier model."""
         encoder.eval()
-        sums = torch.zeros(len(self.labels), int(encoder.config.hidden_size))
+        sums = torch.zeros(len(self.labels), hidden_size_of(encoder))
         names = [Example(readable(label)) for label in self.labels]
         items = [item for item in self.training if item.intent != IGNORED]
         for index, vector in zip(
@@ -401,7 +408,7 @@ def _likeliest_intent(logits: Tensor, labels: Sequence[str]) -> str:
     return max(totals, key=lambda intent: totals[intent]) if totals else ""
 
 
-def _warm_up_then_cosine(steps: int):  # type: ignore[no-untyped-def]
+def _warm_up_then_cosine(steps: int) -> Callable[[int], float]:
     warm_up = max(1, round(steps * WARM_UP_SHARE))
 
     def pace(step: int) -> float:
