@@ -102,7 +102,10 @@ def _run(options: argparse.Namespace) -> int:
     if options.command == "report":
         from bot.evaluation.report import report
 
-        passed = report(options.model, options.out, against=options.against, check=options.check)
+        from bot.lifecycle.preflight import find_model
+
+        archive = find_model(options.model)
+        passed = report(archive, options.out, against=options.against, check=options.check)
         return 0 if passed else FAILED
     from bot.lifecycle.empty import empty_project
 

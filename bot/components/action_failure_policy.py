@@ -16,7 +16,7 @@ from rasa.shared.core.events import ActionExecuted, UserUttered
 from rasa.shared.core.generator import TrackerWithCachedStates
 from rasa.shared.core.trackers import DialogueStateTracker
 
-from bot.components.edge import BotConfigException
+from bot.components.edge import BotConfigException, refuse_unknown_options
 
 PRIORITY = 6  # above RulePolicy's 4, whose rules would go on as if the action had worked
 
@@ -48,6 +48,7 @@ class ActionFailurePolicy(Policy):
         featurizer: Optional[TrackerFeaturizer] = None,
     ) -> None:
         """Create the policy; it has nothing to learn."""
+        refuse_unknown_options(config, self.get_default_config(), type(self).__name__)
         super().__init__(config, model_storage, resource, execution_context, featurizer)
         self._response: str = config["response"]
 

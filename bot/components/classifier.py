@@ -21,7 +21,7 @@ from rasa.shared.nlu.constants import (
 )
 from rasa.shared.nlu.training_data.message import Message
 
-from bot.components.edge import entities_of, source_digest
+from bot.components.edge import entities_of, refuse_unknown_options, source_digest
 from bot.components.featurizer import PARSE_KEY, JointFeaturizer
 from bot.types import Parse
 
@@ -61,6 +61,7 @@ class JointClassifier(GraphComponent, IntentClassifier, EntityExtractorMixin):
         execution_context: ExecutionContext,
     ) -> JointClassifier:
         """Create the component."""
+        refuse_unknown_options(config, (), cls.__name__)
         return cls()
 
     def process(self, messages: List[Message]) -> List[Message]:

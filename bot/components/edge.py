@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
@@ -49,6 +50,18 @@ def as_rasa_errors() -> Iterator[None]:
         raise BotConfigException(str(error)) from error
     except BotError as error:
         raise BotRasaException(str(error)) from error
+
+
+def refuse_unknown_options(config: dict[str, Any], known: Collection[str], owner: str) -> None:
+    """Refuse keys of a component's configuration that it would silently ignore."""
+    for key in config:
+        if key not in known:
+            close = difflib.get_close_matches(str(key), known, n=1)
+            hint = f" Did you mean '{close[0]}'?" if close else ""
+            choice = f"Known: {', '.join(sorted(known))}." if known else "It has no options."
+            raise BotConfigException(
+                f"Unknown option '{key}' for {owner} in config.yml.{hint} {choice}"
+            )
 
 
 def source_digest(*packages: str) -> str:

@@ -69,7 +69,7 @@ class JointFeaturizer(DenseFeaturizer, GraphComponent):
     def fingerprint_addon(cls, config: Dict[str, Any]) -> Optional[str]:
         """Everything a training depends on beside the data and this class."""
         parts = [
-            source_digest("ml", "types.py", "components/edge.py"),
+            source_digest("ml", "types.py", "components/edge.py", "components/featurizer.py"),
             revision_of(config["model"]),
             warm.digest() or "cold",
         ]

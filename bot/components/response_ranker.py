@@ -19,7 +19,7 @@ from rasa.nlu.constants import (
 from rasa.shared.nlu.constants import INTENT_RESPONSE_KEY, PREDICTED_CONFIDENCE_KEY
 from rasa.shared.nlu.training_data.message import Message
 
-from bot.components.edge import source_digest
+from bot.components.edge import refuse_unknown_options, source_digest
 from bot.components.featurizer import PARSE_KEY, JointFeaturizer
 from bot.types import Parse, base_intent
 
@@ -52,6 +52,7 @@ class ResponseRanker(GraphComponent):
         execution_context: ExecutionContext,
     ) -> ResponseRanker:
         """Create the component."""
+        refuse_unknown_options(config, (), cls.__name__)
         return cls()
 
     def process(self, messages: List[Message]) -> List[Message]:

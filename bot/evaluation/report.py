@@ -15,7 +15,6 @@ from rich.table import Table
 
 from bot.errors import ProjectError
 from bot.evaluation.measure import ProcessCost, run_measured, run_rasa
-from bot.lifecycle.preflight import check_archive, newest_model
 
 NLU_TESTS = Path("tests/nlu")
 TEST_STORIES = Path("tests/stories")
@@ -41,12 +40,12 @@ class PipelineScores:
     archive_mb: float
 
 
-def report(model: Path | None, out: Path, *, against: str | None, check: bool) -> bool:
+def report(archive: Path, out: Path, *, against: str | None, check: bool) -> bool:
     """Measure a model, print a table, and leave Rasa's reports and `report.json` in `out`.
 
     Args:
-        model: the archive; the newest in `models/` by default. With `against`, ours is trained
-            anew, so that both trainings are timed in one run.
+        archive: the model. With `against`, its NLU is trained anew, so that both trainings are
+            timed in one run.
         out: folder for the reports.
         against: `diet` measures Rasa's default pipeline beside it.
         check: compare with the floors.
@@ -55,8 +54,6 @@ def report(model: Path | None, out: Path, *, against: str | None, check: bool) -
         False where `check` is set and a score is below its floor.
     """
     console = Console()
-    archive = model or newest_model(Path("models"))
-    check_archive(archive)
     out.mkdir(parents=True, exist_ok=True)
     rows = []
     if against:

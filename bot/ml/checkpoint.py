@@ -121,8 +121,12 @@ def load_starting_point(folder: Path) -> StartingPoint:
     from bot.ml.training import StartingPoint
 
     digest = verify(folder)
+    description = read_description(folder)
     return StartingPoint(
-        Layout(folder).encoder, load_heads(folder, read_description(folder)), digest
+        Layout(folder).encoder,
+        load_heads(folder, description),
+        digest,
+        description["training"]["base_revision"],
     )
 
 
@@ -179,24 +183,25 @@ def verify(folder: Path) -> str:
     """
     manifest = Layout(folder).manifest
     try:
-        files = json.loads(manifest.read_text(encoding="utf-8"))["files"]
+        listed = json.loads(manifest.read_text(encoding="utf-8"))["files"]
+        files = {name: (entry["bytes"], entry["sha256"]) for name, entry in listed.items()}
     except FileNotFoundError:
         raise CheckpointError(
             f"The model in {folder} has no manifest.json: it was not written to its end, or "
             f"the file was lost. Train again or restore the model archive."
         ) from None
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise CheckpointError(
             f"{manifest} is damaged ({error}). Train again or restore the model archive."
         ) from error
-    for name, expected in files.items():
+    for name, (size, sha256) in files.items():
         path = folder / name
         if not path.is_file():
             raise CheckpointError(
                 f"The model in {folder} lost its file '{name}'. Train again or restore the "
                 f"model archive."
             )
-        if path.stat().st_size != expected["bytes"] or sha256_of(path) != expected["sha256"]:
+        if path.stat().st_size != size or sha256_of(path) != sha256:
             raise CheckpointError(
                 f"The file '{name}' of the model in {folder} is not the one that was saved. "
                 f"Train again or restore the model archive."

@@ -69,7 +69,7 @@ def export_encoder(
     """Write the encoder's ONNX graph to `target` in the precision that the examples allow.
 
     int8 is chosen where its top intent agrees with full precision on at least 99.5 % of the
-    examples and its entity F1 does not fall (Decision 2 of the design).
+    examples and its entity F1 does not fall.
     """
     full = target.with_name("encoder.fp32.onnx")
     small = target.with_name("encoder.int8.onnx")

@@ -51,20 +51,24 @@ class Heads:
 
     def intent_probabilities(self, sentence: FloatArray) -> FloatArray:
         """Give (n_labels,) probabilities; `sentence` may be (n, hidden) for (n, n_labels)."""
-        return np.exp(log_softmax(self.scale * (sentence @ self.prototypes.T)))
+        return np.exp(self._log_probabilities(sentence))
+
+    def _log_probabilities(self, sentence: FloatArray) -> FloatArray:
+        return log_softmax(self.scale * (sentence @ self.prototypes.T))
 
     def _rank(
         self, sentence: FloatArray
     ) -> tuple[tuple[RankedLabel, ...], tuple[RankedLabel, ...]]:
         if not self.labels:
             return (), ()
-        probabilities = self.intent_probabilities(sentence)
+        # In double precision, for the shares within an intent however unlikely it is.
+        probabilities = np.exp(self._log_probabilities(sentence).astype(np.float64))
         intents: dict[str, float] = {}
         for label, probability in zip(self.labels, probabilities, strict=True):
             intent = base_intent(label)
             intents[intent] = intents.get(intent, 0.0) + float(probability)
         responses = [
-            RankedLabel(label, float(probability) / max(intents[base_intent(label)], 1e-12))
+            RankedLabel(label, float(probability) / intents[base_intent(label)])
             for label, probability in zip(self.labels, probabilities, strict=True)
             if INTENT_SEPARATOR in label
         ]

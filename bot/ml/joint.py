@@ -159,7 +159,10 @@ def copy_tokenizer(source: EncoderSource, folder: Path) -> Path:
         shutil.copyfile(source.folder / "tokenizer.json", target)
         return target
     try:
-        AutoTokenizer.from_pretrained(source.folder).backend_tokenizer.save(str(target))
+        tokenizer = AutoTokenizer.from_pretrained(source.folder)
+        if len(tokenizer.get_vocab()) <= len(tokenizer.all_special_tokens):
+            raise ValueError("no vocabulary")  # transformers makes an empty tokenizer up
+        tokenizer.backend_tokenizer.save(str(target))
     except Exception as error:
         raise EncoderError(
             f"The encoder '{source.name}' has no fast tokenizer (tokenizer.json), which exact "

@@ -16,11 +16,11 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from bot.errors import TrainingDataError
+from bot.errors import EncoderError, OptionError, TrainingDataError
 from bot.ml import fine_tuning
 from bot.ml.batching import Item, collate, evaluation_batches, prepare, training_batches
 from bot.ml.calibration import fit_scale
-from bot.ml.encoder import find_encoder
+from bot.ml.encoder import EncoderSource, find_encoder
 from bot.ml.heads import Heads
 from bot.ml.joint import (
     IGNORED,
@@ -71,6 +71,7 @@ class StartingPoint:
     encoder_folder: Path
     heads: Heads
     digest: str
+    base_revision: str
 
 
 @dataclass
@@ -119,7 +120,8 @@ def train_joint(
 
     Raises:
         TrainingDataError: no example carries an intent or an entity.
-        EncoderError: see `find_encoder`.
+        EncoderError: see `find_encoder`; or `start` was trained from another encoder.
+        OptionError: `max_length` is more than the encoder can read.
     """
     if not any(example.intent or example.spans for example in examples):
         raise TrainingDataError(
@@ -129,13 +131,8 @@ def train_joint(
     seed_everything(options.random_seed)
     source = find_encoder(options.model)
     tokenizer_path = copy_tokenizer(source, workspace)
-    run = _Run(
-        examples,
-        options,
-        SubwordTokenizer.load(tokenizer_path, options.max_length),
-        load_encoder(start.encoder_folder if start else source.folder, source.name),
-        start,
-    )
+    tokenizer = SubwordTokenizer.load(tokenizer_path, options.max_length)
+    run = _Run(examples, options, tokenizer, _first_encoder(source, options, start), start)
     run.learn(show_progress)
     return TrainedJoint(
         encoder=run.model.encoder,
@@ -149,6 +146,28 @@ def train_joint(
         n_validation=len(run.validation),
         validation=[item.example for item in run.validation],
     )
+
+
+def _first_encoder(
+    source: EncoderSource, options: JointOptions, start: StartingPoint | None
+) -> nn.Module:
+    """Load the encoder that learns, and check that it fits its tokenizer and the options."""
+    if start and start.base_revision != source.revision:
+        raise EncoderError(
+            f"The earlier model was trained from another encoder than '{source.name}', which "
+            f"config.yml names. Correct 'model' in config.yml, or train without the earlier model."
+        )
+    encoder = load_encoder(start.encoder_folder if start else source.folder, source.name)
+    positions = getattr(getattr(encoder, "embeddings", None), "position_embeddings", None)
+    if isinstance(positions, nn.Embedding):
+        reserved = 0 if positions.padding_idx is None else positions.padding_idx + 1
+        longest = positions.num_embeddings - reserved
+        if options.max_length > longest:
+            raise OptionError(
+                f"Option 'max_length' is {options.max_length}, but the encoder '{source.name}' "
+                f"reads at most {longest} subwords. Change it in config.yml."
+            )
+    return encoder
 
 
 def seed_everything(seed: int) -> None:
@@ -299,15 +318,15 @@ class _Run:
         if not self.validation:
             return record
         heads = self._uncalibrated_heads()
-        losses, intents, spans = [], [], []
+        losses, truth, intents, spans = [], [], [], []
         for item, (intent_logits, tag_logits) in zip(
             self.validation, self._predict(self.validation), strict=True
         ):
             if item.intent != IGNORED:
                 losses.append(float(F.cross_entropy(intent_logits, torch.tensor(item.intent))))
-            intents.append(_likeliest_intent(intent_logits, self.labels))
+                truth.append(base_intent(self.labels[item.intent]))
+                intents.append(_likeliest_intent(intent_logits, self.labels))
             spans.append(heads.decode(tag_logits.numpy(), item.text.words))
-        truth = [base_intent(item.example.intent or "") for item in self.validation]
         return replace(
             record,
             validation_loss=sum(losses) / max(1, len(losses)),

@@ -1,0 +1,1 @@
+"""From data to a running assistant: check, train, talk."""

@@ -1,0 +1,37 @@
+"""Take what a training needs out of a model archive of Rasa's."""
+
+from __future__ import annotations
+
+import tarfile
+from pathlib import Path, PurePosixPath
+
+from bot.errors import CheckpointError
+from bot.lifecycle.preflight import check_archive
+
+_MARK = "heads.safetensors"  # lies in the folder of a joint model and nowhere else
+
+
+def extract_joint_model(archive: Path, target: Path) -> Path:
+    """Unpack the joint model of an archive into `target` and give its folder.
+
+    Raises:
+        BotError: the archive is missing or damaged, or holds no joint model.
+    """
+    check_archive(archive)
+    with tarfile.open(archive) as tar:
+        names = tar.getnames()
+        folder = next((str(PurePosixPath(n).parent) for n in names if n.endswith(_MARK)), None)
+        if folder is None:
+            raise CheckpointError(
+                f"{archive} holds no fine-tuned encoder, so nothing can start from it. Name a "
+                f"model that was trained with JointFeaturizer in its pipeline, or train without "
+                f"'--warm'."
+            )
+        for member in tar.getmembers():
+            if member.isfile() and member.name.startswith(f"{folder}/"):
+                path = target / PurePosixPath(member.name).relative_to(folder)
+                path.parent.mkdir(parents=True, exist_ok=True)
+                source = tar.extractfile(member)
+                if source is not None:
+                    path.write_bytes(source.read())
+    return target

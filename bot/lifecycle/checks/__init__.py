@@ -1,0 +1,1 @@
+"""The checks behind the preflight of a training and behind `bot doctor`, one module a topic."""

@@ -1,0 +1,94 @@
+"""Train the project with Rasa, cold or warm, after a look at everything that often goes wrong."""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+
+from bot.errors import BotError, ProjectError
+from bot.lifecycle.archive import extract_joint_model
+from bot.lifecycle.preflight import check_project, newest_model
+
+logger = logging.getLogger(__name__)
+
+
+def train(out: Path, *, warm: Path | None, if_needed: bool, force: bool) -> Path:
+    """Train on `data/` as `config.yml` says and leave the archive in `out`.
+
+    Args:
+        out: folder of the archives; what lies there stays untouched, whatever happens.
+        warm: an earlier model archive whose encoder the training starts from.
+        if_needed: train only where `out` holds no model yet.
+        force: train everything anew, also what Rasa's cache could restore.
+
+    Returns:
+        The archive.
+
+    Raises:
+        BotError: something in the project or on the machine must be mended first.
+    """
+    existing = _existing(out)
+    if if_needed and existing:
+        print(f"Using the model {existing}.")
+        return existing
+    check_project()
+    with tempfile.TemporaryDirectory() as scratch:
+        start: AbstractContextManager[None] = nullcontext()
+        if warm:
+            from bot.ml.warm import warm_start
+
+            start = warm_start(extract_joint_model(warm, Path(scratch)))
+        with start, _readable_errors():
+            return _run_rasa(out, force)
+
+
+def _existing(out: Path) -> Path | None:
+    return newest_model(out) if any(out.glob("*.tar.gz")) else None
+
+
+def _run_rasa(out: Path, force: bool) -> Path:
+    print("Loading Rasa ...", flush=True)
+    import rasa.utils.common
+    from rasa.model_training import train as rasa_train
+
+    rasa.utils.common.configure_logging_and_warnings(logging.WARNING)
+    result = rasa_train(
+        domain="domain.yml",
+        config="config.yml",
+        training_files="data",
+        output=str(out),
+        force_training=force,
+    )
+    if result.code != 0 or not result.model:
+        raise ProjectError(
+            "Rasa did not train a model; the lines above say why. Earlier models in "
+            f"'{out}' are untouched."
+        )
+    return Path(result.model)
+
+
+@contextmanager
+def _readable_errors() -> Iterator[None]:
+    """Turn Rasa's errors and a full disk into sentences; earlier models are untouched by both."""
+    from rasa.shared.exceptions import RasaException
+
+    try:
+        yield
+    except BotError:
+        raise
+    except RasaException as error:
+        raise ProjectError(f"{error}\nEarlier models are untouched.") from error
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        free = os.statvfs(tempfile.gettempdir())
+        raise ProjectError(
+            f"The disk is full: {free.f_bavail * free.f_frsize // 2**20} MB are left in "
+            f"{tempfile.gettempdir()}. Free about 1 GB, or set TMPDIR to a folder with room, and "
+            f"train again. Earlier models are untouched."
+        ) from error
