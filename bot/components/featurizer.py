@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 PARSE_KEY = "joint_parse"  # private: only JointClassifier and ResponseRanker read it
 WARM_EPOCHS = 0.5  # share of the epochs that a training from an earlier model needs
-_ALIAS = "alias"
+_RASAS_KEYS = {"alias", "finetuning_epoch_fraction"}  # put beside our options by Rasa
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=True)
@@ -185,5 +185,5 @@ class JointFeaturizer(DenseFeaturizer, GraphComponent):
 
 def _options(config: Dict[str, Any]) -> JointOptions:
     return JointOptions.read(
-        {key: value for key, value in config.items() if key != _ALIAS}, "JointFeaturizer"
+        {key: value for key, value in config.items() if key not in _RASAS_KEYS}, "JointFeaturizer"
     )

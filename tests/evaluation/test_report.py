@@ -73,4 +73,6 @@ def test_a_child_is_measured_by_its_own_time_and_memory(tmp_path: Path) -> None:
 
 def test_a_failing_child_shows_the_end_of_its_log(tmp_path: Path) -> None:
     with pytest.raises(ProjectError, match="out of cheese"):
-        measure._run([sys.executable, "-c", "raise SystemExit('out of cheese')"], tmp_path / "l", {})
+        measure._run(
+            [sys.executable, "-c", "raise SystemExit('out of cheese')"], tmp_path / "log", {}
+        )

@@ -1,0 +1,156 @@
+"""Each component of ours on its own: create it, train it, load it, run it over a text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rasa.engine.graph import ExecutionContext, GraphComponent, GraphSchema
+from rasa.engine.storage.local_model_storage import LocalModelStorage
+from rasa.engine.storage.resource import Resource
+from rasa.nlu.tokenizers.whitespace_tokenizer import WhitespaceTokenizer
+from rasa.shared.core.domain import Domain
+from rasa.shared.core.events import ActionExecuted, UserUttered
+from rasa.shared.core.trackers import DialogueStateTracker
+from rasa.shared.nlu.constants import TEXT
+from rasa.shared.nlu.training_data.message import Message
+from rasa.shared.nlu.training_data.training_data import TrainingData
+from rasa_project import TINY_OPTIONS
+
+from bot.components.action_failure_policy import ActionFailurePolicy
+from bot.components.featurizer import PARSE_KEY, JointFeaturizer
+from bot.types import Example, Parse
+
+TOKENIZER = WhitespaceTokenizer(WhitespaceTokenizer.get_default_config())
+APOLOGY = "utter_sorry"
+DOMAIN = Domain.from_dict(
+    {
+        "intents": ["greet"],
+        "actions": ["action_look"],
+        "responses": {APOLOGY: [{"text": "Sorry."}]},
+    }
+)
+
+
+def message(text: str, **more: Any) -> Message:
+    """A tokenized message."""
+    made = Message({TEXT: text, **more})
+    TOKENIZER.process([made])
+    return made
+
+
+def labelled(example: Example) -> Message:
+    """A training message of Rasa's."""
+    entities = []
+    for span in example.spans:
+        entity = {
+            "entity": span.entity,
+            "start": span.start,
+            "end": span.end,
+            "value": example.text[span.start : span.end],
+            "role": span.role,
+            "group": span.group,
+        }
+        entities.append({key: value for key, value in entity.items() if value is not None})
+    return Message.build(example.text, example.intent, entities)
+
+
+def training_data(examples: Iterable[Example]) -> TrainingData:
+    """Tokenized training data."""
+    return TOKENIZER.process_training_data(
+        TrainingData([labelled(example) for example in examples])
+    )
+
+
+@dataclass
+class Bench:
+    """What a component needs around it."""
+
+    encoder: Path
+    storage: LocalModelStorage
+    examples: tuple[Example, ...]
+    scratch: Path
+    featurizer: JointFeaturizer = field(init=False)
+
+    def context(self, name: str, *, is_finetuning: bool = False) -> ExecutionContext:
+        """An execution context."""
+        return ExecutionContext(GraphSchema({}), node_name=name, is_finetuning=is_finetuning)
+
+    def options(self, component: type[GraphComponent], **changes: Any) -> dict[str, Any]:
+        """The default configuration with what a test needs."""
+        config = dict(component.get_default_config())
+        if component is JointFeaturizer:
+            config.update(TINY_OPTIONS, model=str(self.encoder))
+        if component is ActionFailurePolicy:
+            config["response"] = APOLOGY
+        return {**config, **changes}
+
+    def build(
+        self, component: type[GraphComponent], how: str, node: str | None = None, **changes: Any
+    ) -> Any:
+        """Create or load a component (`how`) as Rasa's graph does."""
+        name = node or component.__name__
+        return getattr(component, how)(
+            self.options(component, **changes), self.storage, Resource(name), self.context(name)
+        )
+
+    def fitted(self, component: type[GraphComponent]) -> Any:
+        """The component as it is right after training."""
+        if component is JointFeaturizer:
+            return self.featurizer
+        made = self.build(component, "create")
+        if component is ActionFailurePolicy:
+            made.train([], DOMAIN)
+        return made
+
+    def run(self, component: Any, text: str) -> dict[str, Any]:
+        """What a component adds to a message, or a policy predicts after it."""
+        if isinstance(component, ActionFailurePolicy):
+            return {"confidences": self.predict(component, text)}
+        made = message(text)
+        if isinstance(component, JointFeaturizer):
+            component.process([made])
+            parse: Parse = made.get(PARSE_KEY)
+            spans = [(s.start, s.end, text[s.start : s.end]) for s in parse.spans]
+            ranking = [(r.name, r.confidence) for r in (*parse.ranking, *parse.responses)]
+            return {"spans": spans, "ranking": ranking, "vectors": vectors(made)}
+        self.featurizer.process([made])
+        component.process([made])
+        return {key: made.get(key) for key in sorted(made.output_properties) if key != TEXT}
+
+    @contextmanager
+    def saved(self) -> Iterator[Path]:
+        """The folder that the featurizer was saved to."""
+        with self.storage.read_from(Resource(JointFeaturizer.__name__)) as folder:
+            yield folder
+
+    def predict(self, policy: ActionFailurePolicy, text: str) -> list[float]:
+        """Confidences after an action that failed."""
+        tracker = DialogueStateTracker.from_events(
+            "visitor",
+            [UserUttered(text, {"name": "greet"}, message_id="m1"), ActionExecuted("action_look")],
+            domain=DOMAIN,
+        )
+        return list(policy.predict_action_probabilities(tracker, DOMAIN).probabilities)
+
+
+def vectors(made: Message, attribute: str = TEXT) -> list[list[float]]:
+    """Rounded sequence and sentence vectors of a message."""
+    found = [feature for feature in made.features if feature.attribute == attribute]
+    return [np.round(row, 5).tolist() for feature in found for row in feature.features]
+
+
+def build_bench(folder: Path, encoder: Path, examples: tuple[Example, ...]) -> Bench:
+    """Train the featurizer once."""
+    scratch = folder / "scratch"
+    scratch.mkdir()
+    storage = folder / "storage"
+    storage.mkdir()
+    bench = Bench(encoder, LocalModelStorage.create(storage), examples, scratch)
+    bench.featurizer = bench.build(JointFeaturizer, "create")
+    bench.featurizer.train(training_data(examples))
+    return bench
