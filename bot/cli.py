@@ -101,7 +101,6 @@ def _run(options: argparse.Namespace) -> int:
         return 0 if examine(as_json=options.json) else FAILED
     if options.command == "report":
         from bot.evaluation.report import report
-
         from bot.lifecycle.preflight import find_model
 
         archive = find_model(options.model)

@@ -141,7 +141,7 @@ install_lock() {
         "$UV" pip uninstall --quiet --python .venv/bin/python torch
     fi
     say "Installing what requirements.lock names; the first time this takes some minutes ..."
-    "$UV" pip sync --quiet --python .venv/bin/python --require-hashes "$lock" ||
+    "$UV" pip sync --quiet --compile-bytecode --python .venv/bin/python --require-hashes "$lock" ||
         fail "the installation stopped (reason above). Is the network there, and space on the" \
             "disk? Calling 'make setup' again goes on from here."
     [ "$TORCH" != cpu ] || install_cpu_torch

@@ -159,6 +159,6 @@ class CardOrder:
 
 @dataclass(frozen=True)
 class Refused:
-    """Why the bank did nothing: `insufficient`, `currency`, `same_account`, `amount`, …"""
+    """Why the bank did nothing: such as `insufficient`, `currency` or `amount`."""
 
     reason: str

@@ -84,10 +84,15 @@ class ActionFailurePolicy(Policy):
     ) -> PolicyPrediction:
         """Predict the response after a failed action, then to listen; nothing otherwise."""
         if _failed(tracker, domain):
-            return self._prediction(confidence_scores_for(self._response, 1.0, domain))
+            return self._sure(self._response, domain)
         if self._has_just_answered(tracker):
-            return self._prediction(confidence_scores_for(ACTION_LISTEN_NAME, 1.0, domain))
+            return self._sure(ACTION_LISTEN_NAME, domain)
         return self._prediction(self._default_predictions(domain))
+
+    def _sure(self, action: str, domain: Domain) -> PolicyPrediction:
+        """Predict an action as a form does: only so it is heard while a form is active."""
+        scores = confidence_scores_for(action, 1.0, domain)
+        return self._prediction(scores, is_no_user_prediction=True)
 
     def _has_just_answered(self, tracker: DialogueStateTracker) -> bool:
         last = _last_action(tracker)

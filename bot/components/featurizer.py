@@ -70,7 +70,8 @@ class JointFeaturizer(DenseFeaturizer, GraphComponent):
         """Everything a training depends on beside the data and this class."""
         parts = [
             source_digest("ml", "types.py", "components/edge.py", "components/featurizer.py"),
-            revision_of(config["model"]),
+            # Of a node that comes from the cache Rasa asks without our options.
+            revision_of(config.get("model", JointOptions.model)),
             warm.digest() or "cold",
         ]
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()

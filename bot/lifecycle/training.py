@@ -6,6 +6,7 @@ import errno
 import logging
 import os
 import tempfile
+import warnings
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
@@ -15,6 +16,13 @@ from bot.lifecycle.archive import extract_joint_model
 from bot.lifecycle.preflight import check_project, newest_model
 
 logger = logging.getLogger(__name__)
+
+# Rasa names every retrieval intent twice, in the domain and in the NLU data, and then warns; and
+# it takes lookup tables and synonyms for unused where a training leaves the NLU as it is.
+SPURIOUS_WARNINGS = (
+    "The following duplicated intents have been found",
+    "You have defined training data consisting of lookup tables",
+)
 
 
 def train(out: Path, *, warm: Path | None, if_needed: bool, force: bool) -> Path:
@@ -53,10 +61,15 @@ def _existing(out: Path) -> Path | None:
 
 def _run_rasa(out: Path, force: bool) -> Path:
     print("Loading Rasa ...", flush=True)
+    warnings.simplefilter("ignore", DeprecationWarning)  # what Rasa's packages say of each other
     import rasa.utils.common
     from rasa.model_training import train as rasa_train
+    from rasa.utils.log_utils import configure_structlog
 
     rasa.utils.common.configure_logging_and_warnings(logging.WARNING)
+    configure_structlog(logging.WARNING)
+    for spurious in SPURIOUS_WARNINGS:
+        warnings.filterwarnings("ignore", message=spurious)
     result = rasa_train(
         domain="domain.yml",
         config="config.yml",

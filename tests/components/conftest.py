@@ -14,8 +14,6 @@ sys.path[:0] = [str(HERE)]
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # what Rasa's packages say about each other
-    import rasa.core.agent
-    import rasa.model_training
     from bench import Bench, build_bench
     from rasa_project import Project, Scene, tiny_project
 

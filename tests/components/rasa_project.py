@@ -41,7 +41,6 @@ DOMAIN: dict[str, Any] = {
         {"size": {"groups": ["1", "2"]}},
         {"topping": {"groups": ["1", "2"]}},
         "x",
-        "code",
     ],
     "responses": {
         "utter_greet": [{"text": "Hello."}],
@@ -53,12 +52,25 @@ DOMAIN: dict[str, Any] = {
     },
 }
 RULES = {"greet": "utter_greet", "goodbye": "utter_goodbye", "faq": "utter_faq"}
+BY_LOOKUP = ("hello lima", "hi lima", "hey lima", "good morning lima")  # not annotated
 STORY = [
     {"intent": "greet"},
     {"action": "utter_greet"},
     {"intent": "book_flight"},
     {"action": "utter_flight"},
 ]
+
+
+class _BlockDumper(yaml.SafeDumper):
+    """Writes texts of several lines as people do, after `|`."""
+
+
+def _write_text(dumper: _BlockDumper, text: str) -> yaml.ScalarNode:
+    style = "|" if "\n" in text else None
+    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style)
+
+
+_BlockDumper.add_representer(str, _write_text)
 
 
 @contextmanager
@@ -82,7 +94,8 @@ class Project:
         """Write a YAML file."""
         path = self.folder / name
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(yaml.safe_dump(content, allow_unicode=True, sort_keys=False), "utf-8")
+        text = yaml.dump(content, Dumper=_BlockDumper, allow_unicode=True, sort_keys=False)
+        path.write_text(text, "utf-8")
 
     def read(self, name: str) -> Any:
         """Read a YAML file."""
@@ -190,14 +203,14 @@ def tiny_project(folder: Path, encoder: Path, examples: Iterable[Example]) -> Pr
 
 
 def write_nlu(project: Project, examples: Iterable[Example]) -> None:
-    """Write training messages, with a regular expression for the entity `code`."""
+    """Write training messages, with a lookup table for the entity `city`."""
     by_intent: dict[str, list[str]] = {}
     for example in examples:
         by_intent.setdefault(example.intent or "", []).append(f"- {marked(example)}\n")
     entries: list[dict[str, str]] = [
         {"intent": intent, "examples": "".join(lines)} for intent, lines in by_intent.items()
     ]
-    entries.append({"regex": "code", "examples": "- [a-z]{2}\\d{4}\n"})
+    entries.append({"intent": "greet", "examples": "".join(f"- {text}\n" for text in BY_LOOKUP)})
     entries.append({"lookup": "city", "examples": "- lima\n- new york\n"})
     project.write("data/nlu.yml", {"version": "3.1", "nlu": entries})
 

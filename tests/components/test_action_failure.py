@@ -61,7 +61,7 @@ def model(
 def _write_dialogue(project: Project) -> None:
     domain = project.read("domain.yml")
     domain["intents"] += ["look", "book", "inform"]
-    domain["entities"] = ["city", "day", "code", "size", "topping"]
+    domain["entities"] = ["city", "day", "size", "topping"]
     domain["actions"] = ["action_look", "validate_trip_form"]
     domain["forms"] = {FORM: {"required_slots": ["city", "day"]}}
     domain["slots"] = {

@@ -154,7 +154,7 @@ def test_the_learned_span_stands_where_extractors_overlap() -> None:
         "start": 12,
         "end": 20,
         "value": "new york",
-        "confidence_entity": 0.75,
+        "confidence": 0.75,
         "extractor": "JointClassifier",
     }
 

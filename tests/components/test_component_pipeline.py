@@ -42,21 +42,23 @@ def featurizers(agent: Agent) -> dict[str, JointFeaturizer]:
 
 
 def test_the_pipeline_gives_what_rasa_stores(agent: Agent) -> None:
-    result = parse(agent, "fly me from berlin to oslo ab1234")
+    result = parse(agent, "book a flight from berlin to oslo")
+    del result["text_tokens"]  # Rasa's own, in tuples
     assert json.loads(json.dumps(result)) == result
     assert PARSE_KEY not in result
     assert result["intent"]["name"] == "book_flight"
     confidences = [item["confidence"] for item in result["intent_ranking"]]
     assert confidences == sorted(confidences, reverse=True)
-    found = {
-        (entity["value"], entity["entity"], entity.get("role"), entity["extractor"])
-        for entity in result["entities"]
-    }
-    assert found == {
+    roles = [(e["value"], e["entity"], e["role"], e["extractor"]) for e in result["entities"]]
+    assert roles == [
         ("berlin", "city", "from", "JointClassifier"),
         ("oslo", "city", "to", "JointClassifier"),
-        ("ab1234", "code", None, "RegexEntityExtractor"),
-    }
+    ]
+
+
+def test_entities_of_a_lookup_table_are_kept(agent: Agent) -> None:
+    found = [(e["value"], e["extractor"]) for e in parse(agent, "hello lima")["entities"]]
+    assert found == [("lima", "RegexEntityExtractor")]
 
 
 def test_groups_reach_the_message(agent: Agent) -> None:
@@ -65,7 +67,7 @@ def test_groups_reach_the_message(agent: Agent) -> None:
     assert groups == [("small", "1"), ("large", "2")]
 
 
-def test_a_lookup_table_fills_what_the_model_left_and_no_more(agent: Agent) -> None:
+def test_where_a_lookup_table_overlaps_the_model_stands(agent: Agent) -> None:
     known = parse(agent, "book me a seat to new york")["entities"]
     assert [(entity["value"], entity["extractor"]) for entity in known] == [
         ("new york", "JointClassifier")
@@ -133,7 +135,9 @@ def test_with_end_to_end_stories_the_encoder_is_shared_and_runs_once(
 ) -> None:
     project.configure(FEATURIZER, epochs=1)
     config = project.read("config.yml")
-    config["policies"].append({"name": "TEDPolicy", "epochs": 1, "constrain_similarities": True})
+    config["policies"].append(
+        {"name": "TEDPolicy", "epochs": 1, "constrain_similarities": True, "run_eagerly": True}
+    )
     project.write("config.yml", config)
     stories = project.read("data/stories.yml")
     steps = [{"user": "hello my dear bot"}, {"bot": "Hello my dear human."}]
@@ -177,7 +181,8 @@ def _change(path: Path) -> None:
 
 
 def _cut(path: Path) -> None:
-    path.write_bytes(path.read_bytes()[:-1])
+    content = path.read_bytes()
+    path.write_bytes(content[: len(content) // 2])
 
 
 @pytest.mark.parametrize(

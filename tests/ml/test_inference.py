@@ -14,7 +14,6 @@ import torch
 from bot.ml import export, inference
 from bot.ml.checkpoint import Layout, load_predictor, load_starting_point, read_description
 from bot.ml.export import INT8_MINIMUM_AGREEMENT, PrecisionChoice, export_encoder
-from bot.ml.heads import Heads
 from bot.ml.inference import EncodedText, OnnxEncoder, encoder_service
 from bot.ml.joint import load_encoder
 from bot.ml.metrics import span_f1
@@ -50,10 +49,6 @@ def test_the_graph_equals_torch(
         found = onnx_encoder.encode(text)
         np.testing.assert_allclose(found.hidden, expected.numpy(), atol=1e-4)
         assert np.linalg.norm(found.sentence) == pytest.approx(1.0, abs=1e-5)
-
-
-def rebuilt(heads: Heads, names: list[str]) -> list[Parse]:
-    return [Parse((RankedLabel(name, 1.0),)) for name in names]
 
 
 class Scripted:

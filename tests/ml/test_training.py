@@ -346,3 +346,15 @@ def test_spans_of_unaligned_annotations_are_taken_by_words(
     trained = train(examples, replace(quick, epochs=20, validation_split=0.0), tmp_path)
     (parse,) = parse_all(trained, examples[:1])
     assert [(span.start, span.end) for span in parse.spans] == [(10, 14)]
+
+
+def test_what_is_learned_is_revisited_and_what_is_not_is_kept() -> None:
+    run = object.__new__(training._Run)
+    run.last_losses = [training.LEARNED_LOSS / 2] * 1000 + [training.LEARNED_LOSS * 2] * 50
+    order = random.Random(0)
+    whole = run._worth_learning(training.WHOLE_EPOCHS, order)
+    assert whole == list(range(1050))
+    later = run._worth_learning(training.WHOLE_EPOCHS + 1, order)
+    assert set(range(1000, 1050)) <= set(later)
+    revisited = len(later) - 50
+    assert abs(revisited - 1000 * training.REVISITED_SHARE) < 60
