@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 SPURIOUS_WARNINGS = (
     "The following duplicated intents have been found",
     "You have defined training data consisting of lookup tables",
+    "You have defined synonyms",
 )
 
 

@@ -69,7 +69,10 @@ class JointModel(nn.Module):
         return intent_logits, self.tag_head(words)
 
     def losses(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Give the mean loss of both heads summed, and each message's own (B,), detached."""
+        """Give the mean loss of both heads summed, and how far each message is from learned.
+
+        The latter, (B,) and detached, is its intent's loss plus that of its worst word.
+        """
         intent_logits, tag_logits = self(batch)
         intents = (
             F.cross_entropy(  # (B,), 0 where ignored
@@ -82,9 +85,9 @@ class JointModel(nn.Module):
             tag_logits.transpose(1, 2), batch.tags, ignore_index=IGNORED, reduction="none"
         )
         labelled = (batch.intents != IGNORED).sum().clamp(min=1)
-        tagged = (batch.tags != IGNORED).sum(1)  # (B,)
-        loss = intents.sum() / labelled + tags.sum() / tagged.sum().clamp(min=1)
-        return loss, (intents + tags.sum(1) / tagged.clamp(min=1)).detach()
+        tagged = (batch.tags != IGNORED).sum().clamp(min=1)
+        loss = intents.sum() / labelled + tags.sum() / tagged
+        return loss, (intents + tags.amax(1)).detach()
 
 
 def encode(encoder: nn.Module, ids: Tensor, mask: Tensor) -> Tensor:

@@ -53,7 +53,10 @@ EVALUATION_BATCH = 64
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """What one epoch left: mean loss, and scores on validation data (None without any)."""
+    """What one epoch left: mean loss of the messages, and validation scores (None without any).
+
+    A message's training loss is that of its intent plus that of its worst word.
+    """
 
     epoch: int
     training_loss: float
