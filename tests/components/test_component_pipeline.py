@@ -26,6 +26,17 @@ from bot.ml.inference import OnnxEncoder
 from bot.types import Example
 
 
+SMALL_TED = {
+    "name": "TEDPolicy",
+    "epochs": 1,
+    "constrain_similarities": True,
+    "run_eagerly": True,
+    "number_of_transformer_layers": {"text": 1, "action_text": 1, "dialogue": 1},
+    "transformer_size": {"text": 8, "action_text": 8, "dialogue": 8},
+    "entity_recognition": False,
+}
+
+
 @pytest.fixture(scope="module")
 def agent(tiny_model: Path) -> Agent:
     return load_agent(tiny_model)
@@ -135,15 +146,13 @@ def test_with_end_to_end_stories_the_encoder_is_shared_and_runs_once(
 ) -> None:
     project.configure(FEATURIZER, epochs=1)
     config = project.read("config.yml")
-    config["policies"].append(
-        {"name": "TEDPolicy", "epochs": 1, "constrain_similarities": True, "run_eagerly": True}
-    )
+    config["policies"].append(SMALL_TED)
     project.write("config.yml", config)
     stories = project.read("data/stories.yml")
     steps = [{"user": "hello my dear bot"}, {"bot": "Hello my dear human."}]
     stories["stories"].append({"story": "end to end", "steps": steps})
     project.write("data/stories.yml", stories)
-    agent = load_agent(project.train())
+    agent = load_agent(project.train(core_additional_arguments={"augmentation_factor": 0}))
 
     both = featurizers(agent)
     assert sorted(name.split("_")[0] for name in both) == ["e2e", "run"]

@@ -27,3 +27,14 @@ def test_what_was_validated_is_in_the_picture(tmp_path: Path) -> None:
     draw_curves(VALIDATED, 3, tmp_path / "another.png")
     pictures = {path.read_bytes() for path in tmp_path.iterdir()}
     assert len(pictures) == 3
+
+
+def test_the_line_stands_at_the_epoch_that_was_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from matplotlib.axes import Axes
+
+    drawn: list[int] = []
+    monkeypatch.setattr(Axes, "axvline", lambda self, x, **_: drawn.append(x))
+    draw_curves(VALIDATED, 3, tmp_path / "curves.png")
+    assert drawn == [3]

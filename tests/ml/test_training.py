@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import random
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
