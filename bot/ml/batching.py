@@ -42,14 +42,16 @@ def prepare(
     return items
 
 
-def training_batches(items: Sequence[Item], size: int, order: random.Random) -> Iterator[list[int]]:
-    """Yield the indices of all items in shuffled batches; like lengths go together."""
-    shuffled = list(range(len(items)))
+def training_batches(
+    items: Sequence[Item], size: int, order: random.Random
+) -> Iterator[list[Item]]:
+    """Yield shuffled batches; within a pool of batches, like lengths go together."""
+    shuffled = list(items)
     order.shuffle(shuffled)
     pool = size * _BATCHES_PER_POOL
     batches = []
     for start in range(0, len(shuffled), pool):
-        chunk = sorted(shuffled[start : start + pool], key=lambda i: len(items[i].text.ids))
+        chunk = sorted(shuffled[start : start + pool], key=lambda item: len(item.text.ids))
         batches += [chunk[i : i + size] for i in range(0, len(chunk), size)]
     order.shuffle(batches)
     yield from batches

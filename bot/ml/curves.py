@@ -21,7 +21,7 @@ def draw_curves(curve: Sequence[EpochRecord], best_epoch: int, path: Path) -> No
     losses, scores = figure.subplots(1, 2)
     epochs = [record.epoch for record in curve]
     losses.plot(epochs, [record.training_loss for record in curve], marker="o", label="training")
-    losses.set_title("Loss (training: intent and worst word; validation: intent)", fontsize=8)
+    losses.set_title("Loss (intents and entities in training, intents in validation)", fontsize=8)
     validated = [record for record in curve if record.validation_loss is not None]
     if validated:
         shown = [record.epoch for record in validated]

@@ -68,26 +68,17 @@ class JointModel(nn.Module):
         words = torch.bmm(batch.pooling, hidden)  # (B, W, T) x (B, T, H) -> (B, W, H)
         return intent_logits, self.tag_head(words)
 
-    def losses(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Give the mean loss of both heads summed, and how far each message is from learned.
-
-        The latter, (B,) and detached, is its intent's loss plus that of its worst word.
-        """
+    def loss(self, batch: Batch) -> Tensor:
+        """Give the mean loss per labelled message and tagged word, both heads summed."""
         intent_logits, tag_logits = self(batch)
-        intents = (
-            F.cross_entropy(  # (B,), 0 where ignored
-                intent_logits, batch.intents, ignore_index=IGNORED, reduction="none"
+        loss: Tensor = intent_logits.sum() * 0.0
+        if bool((batch.intents != IGNORED).any()):
+            loss = loss + F.cross_entropy(intent_logits, batch.intents, ignore_index=IGNORED)
+        if self.tag_head.out_features > 1 and bool((batch.tags != IGNORED).any()):
+            loss = loss + F.cross_entropy(
+                tag_logits.flatten(0, 1), batch.tags.flatten(), ignore_index=IGNORED
             )
-            if intent_logits.shape[1]
-            else intent_logits.sum(1)
-        )
-        tags = F.cross_entropy(  # (B, W), 0 where ignored
-            tag_logits.transpose(1, 2), batch.tags, ignore_index=IGNORED, reduction="none"
-        )
-        labelled = (batch.intents != IGNORED).sum().clamp(min=1)
-        tagged = (batch.tags != IGNORED).sum().clamp(min=1)
-        loss = intents.sum() / labelled + tags.sum() / tagged
-        return loss, (intents + tags.amax(1)).detach()
+        return loss
 
 
 def encode(encoder: nn.Module, ids: Tensor, mask: Tensor) -> Tensor:

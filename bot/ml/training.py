@@ -7,10 +7,9 @@ import logging
 import math
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -45,18 +44,12 @@ logger = logging.getLogger(__name__)
 NAME_WEIGHT = 0.5
 WARM_UP_SHARE = 0.1
 MAX_GRADIENT_NORM = 1.0
-WHOLE_EPOCHS = 2
-LEARNED_LOSS = 0.05
-REVISITED_SHARE = 0.3
 EVALUATION_BATCH = 64
 
 
 @dataclass(frozen=True)
 class EpochRecord:
-    """What one epoch left: mean loss of the messages, and validation scores (None without any).
-
-    A message's training loss is that of its intent plus that of its worst word.
-    """
+    """What one epoch left: mean loss, and scores on validation data (None without any)."""
 
     epoch: int
     training_loss: float
@@ -234,7 +227,6 @@ class _Run:
             _copy_tags(start.heads, self.model.tag_head, self.tags)
         self.curve: list[EpochRecord] = []
         self.best_epoch = 0
-        self.last_losses = [math.inf] * len(self.training)
 
     def learn(self, show_progress: bool) -> None:
         """Run the epochs, keep the best weights, and leave the encoder whole."""
@@ -274,20 +266,20 @@ class _Run:
 
     def _epochs(self, show_progress: bool) -> None:
         options = self.options
+        steps = math.ceil(len(self.training) / options.batch_size)
         optimizer = torch.optim.AdamW(fine_tuning.parameter_groups(self.model, options), fused=True)
-        paces = [(group, group["lr"]) for group in optimizer.param_groups]
+        schedule = torch.optim.lr_scheduler.LambdaLR(
+            optimizer, _warm_up_then_cosine(steps * options.epochs)
+        )
         order = random.Random(options.random_seed)
         best_weights = None
         best = None
         with tqdm(
-            total=len(self.training) * options.epochs,
-            desc="Fine-tuning",
-            disable=not show_progress,
-            unit="message",
+            total=steps * options.epochs, desc="Fine-tuning", disable=not show_progress, unit="step"
         ) as bar:
             for epoch in range(1, options.epochs + 1):
                 began = time.monotonic()
-                loss = self._epoch(epoch, optimizer, paces, order, bar)
+                loss = self._epoch(optimizer, schedule, order, bar)
                 record = self._evaluate(EpochRecord(epoch, loss, time.monotonic() - began))
                 self.curve.append(record)
                 bar.set_postfix_str(_describe(record))
@@ -302,45 +294,25 @@ class _Run:
 
     def _epoch(
         self,
-        epoch: int,
         optimizer: torch.optim.Optimizer,
-        paces: Sequence[tuple[dict[str, Any], float]],
+        schedule: torch.optim.lr_scheduler.LRScheduler,
         order: random.Random,
         bar: tqdm[object],
     ) -> float:
-        """Learn from one epoch's messages; give the mean loss of all, as last seen."""
         self.model.train()
-        indices = self._worth_learning(epoch, order)
-        bar.update(len(self.training) - len(indices))
-        items = [self.training[index] for index in indices]
-        done = 0
-        for batch in training_batches(items, self.options.batch_size, order):
-            share = (epoch - 1 + done / len(items)) / self.options.epochs
-            for group, pace in paces:
-                group["lr"] = pace * _warm_up_then_cosine(share)
+        total = 0.0
+        for items in training_batches(self.training, self.options.batch_size, order):
             with self._precision():
-                loss, losses = self.model.losses(self._batch([items[i] for i in batch]))
+                loss = self.model.loss(self._batch(items))
             loss.backward()
             nn.utils.clip_grad_norm_(self.model.parameters(), MAX_GRADIENT_NORM)
             optimizer.step()
+            schedule.step()
             optimizer.zero_grad(set_to_none=True)
-            for index, value in zip(batch, losses.tolist(), strict=True):
-                self.last_losses[indices[index]] = value
-            done += len(batch)
+            total += float(loss.detach()) * len(items)
             bar.set_description(f"Fine-tuning, loss {float(loss.detach()):.3f}", refresh=False)
-            bar.update(len(batch))
-        return sum(self.last_losses) / len(self.last_losses)
-
-    def _worth_learning(self, epoch: int, order: random.Random) -> list[int]:
-        """Choose an epoch's messages: after two whole epochs, few of those already learned.
-
-        Jiang et al., 2019, "Accelerating Deep Learning by Focusing on the Biggest Losers".
-        """
-        return [
-            index
-            for index, loss in enumerate(self.last_losses)
-            if epoch <= WHOLE_EPOCHS or loss > LEARNED_LOSS or order.random() < REVISITED_SHARE
-        ]
+            bar.update()
+        return total / len(self.training)
 
     def _evaluate(self, record: EpochRecord) -> EpochRecord:
         if not self.validation:
@@ -455,11 +427,15 @@ def _likeliest_intent(logits: Tensor, labels: Sequence[str]) -> str:
     return max(totals, key=lambda intent: totals[intent]) if totals else ""
 
 
-def _warm_up_then_cosine(share: float) -> float:
-    """Give the pace, 0 to 1, at a share of the whole training."""
-    if share < WARM_UP_SHARE:
-        return max(share, 0.01) / WARM_UP_SHARE
-    return 0.5 * (1 + math.cos(math.pi * (share - WARM_UP_SHARE) / (1 - WARM_UP_SHARE)))
+def _warm_up_then_cosine(steps: int) -> Callable[[int], float]:
+    warm_up = max(1, round(steps * WARM_UP_SHARE))
+
+    def pace(step: int) -> float:
+        if step < warm_up:
+            return (step + 1) / warm_up
+        return 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(1, steps - warm_up)))
+
+    return pace
 
 
 def _copy_of(model: nn.Module) -> dict[str, Tensor]:

@@ -243,6 +243,12 @@ def _places(parse: Parse) -> list[tuple[int, int, str]]:
     return [(span.start, span.end, span.entity) for span in parse.spans]
 
 
+def test_copies_of_a_component_share_one_encoder(bench: Bench) -> None:
+    again = bench.build(JointFeaturizer, "load")
+    assert again._predictor is not bench.featurizer._predictor
+    assert again._predictor.encoder is bench.featurizer._predictor.encoder
+
+
 def test_features_say_where_they_come_from(bench: Bench) -> None:
     made = message("hello")
     bench.featurizer.process([made])

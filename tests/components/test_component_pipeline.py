@@ -26,17 +26,6 @@ from bot.ml.inference import OnnxEncoder
 from bot.types import Example
 
 
-SMALL_TED = {
-    "name": "TEDPolicy",
-    "epochs": 1,
-    "constrain_similarities": True,
-    "run_eagerly": True,
-    "number_of_transformer_layers": {"text": 1, "action_text": 1, "dialogue": 1},
-    "transformer_size": {"text": 8, "action_text": 8, "dialogue": 8},
-    "entity_recognition": False,
-}
-
-
 @pytest.fixture(scope="module")
 def agent(tiny_model: Path) -> Agent:
     return load_agent(tiny_model)
@@ -141,12 +130,13 @@ def test_rasa_test_nlu_reads_intents_entities_and_responses(
     assert entities["weighted avg"]["f1-score"] >= 0.9
 
 
+@pytest.mark.long
 def test_with_end_to_end_stories_the_encoder_is_shared_and_runs_once(
     project: Project, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     project.configure(FEATURIZER, epochs=1)
     config = project.read("config.yml")
-    config["policies"].append(SMALL_TED)
+    config["policies"].append({"name": "TEDPolicy", "epochs": 1, "run_eagerly": True})
     project.write("config.yml", config)
     stories = project.read("data/stories.yml")
     steps = [{"user": "hello my dear bot"}, {"bot": "Hello my dear human."}]

@@ -43,9 +43,12 @@ def no_learning(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def rasas_logging() -> Iterator[None]:
     """Take back what Rasa sets at the root of all logs."""
-    level = logging.getLogger().level
+    import structlog
+
+    level, structured = logging.getLogger().level, structlog.get_config()
     yield
     logging.getLogger().setLevel(level)
+    structlog.configure(**structured)
 
 
 def joint_folder(model: Path, target: Path) -> Path:

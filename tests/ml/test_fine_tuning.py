@@ -48,7 +48,7 @@ def take_steps(model: JointModel, batch: Batch, steps: int = 3) -> None:
     model.train()
     for _ in range(steps):
         optimizer.zero_grad()
-        model.losses(batch)[0].backward()
+        model.loss(batch).backward()
         optimizer.step()
 
 

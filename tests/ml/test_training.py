@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -15,7 +14,6 @@ import torch
 from bot.errors import EncoderError, OptionError, TrainingDataError
 from bot.ml import checkpoint, training
 from bot.ml.heads import pool_sentence, pool_words
-from bot.ml.joint import IGNORED, Batch, JointModel
 from bot.ml.metrics import span_f1, weighted_f1
 from bot.ml.options import JointOptions
 from bot.ml.text import SubwordTokenizer
@@ -348,35 +346,3 @@ def test_spans_of_unaligned_annotations_are_taken_by_words(
     trained = train(examples, replace(quick, epochs=20, validation_split=0.0), tmp_path)
     (parse,) = parse_all(trained, examples[:1])
     assert [(span.start, span.end) for span in parse.spans] == [(10, 14)]
-
-
-def test_what_is_learned_is_revisited_and_what_is_not_is_kept() -> None:
-    run = object.__new__(training._Run)
-    run.last_losses = [training.LEARNED_LOSS / 2] * 1000 + [training.LEARNED_LOSS * 2] * 50
-    order = random.Random(0)
-    whole = run._worth_learning(training.WHOLE_EPOCHS, order)
-    assert whole == list(range(1050))
-    later = run._worth_learning(training.WHOLE_EPOCHS + 1, order)
-    assert set(range(1000, 1050)) <= set(later)
-    revisited = len(later) - 50
-    assert abs(revisited - 1000 * training.REVISITED_SHARE) < 60
-
-
-def test_one_wrong_word_in_a_long_message_is_not_yet_learned() -> None:
-    class Sure(JointModel):
-        """Right about everything but the last word of the first message."""
-
-        def forward(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
-            intents = torch.tensor([[20.0, 0.0]]).repeat(3, 1)
-            tags = torch.tensor([20.0, 0.0, 0.0]).repeat(3, 40, 1)
-            tags[0, -1] = torch.tensor([0.0, 1.0, 0.0])
-            return intents, tags
-
-    known = torch.zeros((3, 40), dtype=torch.long)
-    known[2] = IGNORED
-    empty = torch.zeros((3, 2), dtype=torch.long)
-    batch = Batch(empty, empty, torch.zeros((3, 40, 2)), torch.tensor([0, 0, IGNORED]), known)
-    loss, losses = Sure(torch.nn.Identity(), torch.zeros((2, 4)), 3).losses(batch)
-    assert (losses > training.LEARNED_LOSS).tolist() == [True, False, False]
-    assert float(losses[2]) == 0.0
-    assert float(loss) == pytest.approx(float(losses[0]) / 80, rel=0.01)
