@@ -151,7 +151,7 @@ def test_a_custom_action_that_fails_is_answered(agent: Agent) -> None:
 
 def test_a_form_that_cannot_start_is_answered(agent: Agent) -> None:
     talk = Talk(agent, "at the start")
-    assert talk.say('/book{"city": "oslo"}') in ([APOLOGY], ["Where to?"])
+    assert talk.say('/book{"city": "oslo"}') == [APOLOGY]
     assert talk.last_action == "action_listen"
 
 

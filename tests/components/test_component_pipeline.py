@@ -62,9 +62,11 @@ def test_entities_of_a_lookup_table_are_kept(agent: Agent) -> None:
 
 
 def test_groups_reach_the_message(agent: Agent) -> None:
-    result = parse(agent, "two pizzas, small and large")
-    groups = [(entity["value"], entity["group"]) for entity in result["entities"]]
-    assert groups == [("small", "1"), ("large", "2")]
+    entities = parse(agent, "a large pizza with ham")["entities"]
+    assert [(e["value"], e["entity"], e["group"]) for e in entities] == [
+        ("large", "size", "1"),
+        ("ham", "topping", "1"),
+    ]
 
 
 def test_where_a_lookup_table_overlaps_the_model_stands(agent: Agent) -> None:
