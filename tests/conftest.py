@@ -213,6 +213,7 @@ def tiny_options(tiny_encoder: Path) -> JointOptions:
     return JointOptions(
         model=str(tiny_encoder),
         epochs=20,
+        min_steps=0,
         learning_rate=5e-3,
         batch_size=8,
         max_length=64,

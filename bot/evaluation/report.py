@@ -10,6 +10,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from rich import box
 from rich.console import Console
 from rich.table import Table
 
@@ -131,13 +132,13 @@ _COLUMNS = (
     ("pipeline", "name", "{}"),
     ("intent F1", "intent_f1", "{:.3f}"),
     ("entity F1", "entity_f1", "{:.3f}"),
-    ("training s", "train_s", "{:.0f}"),
-    ("training MB", "train_mb", "{:.0f}"),
+    ("train s", "train_s", "{:.0f}"),
+    ("train MB", "train_mb", "{:.0f}"),
     ("load s", "load_s", "{:.1f}"),
-    ("serving MB", "serve_mb", "{:.0f}"),
-    ("parse p50 ms", "parse_p50_ms", "{:.1f}"),
-    ("parse p99 ms", "parse_p99_ms", "{:.1f}"),
-    ("archive MB", "archive_mb", "{:.0f}"),
+    ("serve MB", "serve_mb", "{:.0f}"),
+    ("p50 ms", "parse_p50_ms", "{:.1f}"),
+    ("p99 ms", "parse_p99_ms", "{:.1f}"),
+    ("file MB", "archive_mb", "{:.0f}"),
 )
 
 
@@ -147,9 +148,11 @@ def _cells(row: PipelineScores) -> list[str]:
 
 
 def _table(rows: list[PipelineScores]) -> Table:
-    table = Table(title=f"Messages of {NLU_TESTS}")
-    for title, _, _ in _COLUMNS:
-        table.add_column(title, justify="left" if title == "pipeline" else "right")
+    table = Table(title=f"Messages of {NLU_TESTS}", box=box.SIMPLE)
+    for title, _, _ in _COLUMNS:  # in two lines, so that all fits into 80 columns
+        table.add_column(
+            title.replace(" ", "\n"), justify="left" if title == "pipeline" else "right"
+        )
     for row in rows:
         table.add_row(*_cells(row))
     return table

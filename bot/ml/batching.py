@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
+from torch import nn
 
 from bot.ml.joint import IGNORED, Batch
 from bot.ml.tagging import TagSet, encode_tags
@@ -82,3 +83,8 @@ def collate(items: Sequence[Item], padding_id: int) -> Batch:
             tags[row, : len(item.tags)] = torch.tensor(item.tags)
     intents = torch.tensor([item.intent for item in items])
     return Batch(ids, mask, pooling, intents, tags)
+
+
+def padding_id_of(encoder: nn.Module) -> int:
+    """Give the id that fills up short rows; the mask hides it."""
+    return int(getattr(encoder.config, "pad_token_id", 0) or 0)

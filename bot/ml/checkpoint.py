@@ -20,7 +20,7 @@ from bot.ml.inference import JointPredictor, encoder_service
 from bot.ml.tagging import EntityLabel, TagSet
 
 if TYPE_CHECKING:
-    from bot.ml.training import StartingPoint, TrainedJoint
+    from bot.ml.trained import StartingPoint, TrainedJoint
 
 FORMAT = 1
 
@@ -118,7 +118,7 @@ def load_starting_point(folder: Path) -> StartingPoint:
     Raises:
         CheckpointError: a file is missing, cut off or changed.
     """
-    from bot.ml.training import StartingPoint
+    from bot.ml.trained import StartingPoint
 
     digest = verify(folder)
     description = read_description(folder)

@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from bot.ml.training import EpochRecord
+    from bot.ml.trained import EpochRecord
 
 
 def draw_curves(curve: Sequence[EpochRecord], best_epoch: int, path: Path) -> None:
     """Draw losses on the left and validation scores on the right into a PNG file."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from matplotlib.figure import Figure
-    from matplotlib.ticker import MaxNLocator
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # what its packages say of each other
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+        from matplotlib.ticker import MaxNLocator
 
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     FigureCanvasAgg(figure)
@@ -38,4 +41,6 @@ def draw_curves(curve: Sequence[EpochRecord], best_epoch: int, path: Path) -> No
         axes.set_xlabel("epoch")
         axes.grid(alpha=0.3)
         axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    figure.savefig(path, dpi=110)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        figure.savefig(path, dpi=110)

@@ -113,7 +113,9 @@ class JointPredictor:
         return self.interpret(self.encoder.encode(text))
 
     def interpret(self, encoded: EncodedText) -> Parse:
-        """Predict from what the encoder said."""
+        """Predict from what the encoder said; of a text without a word, nothing."""
+        if not encoded.words:
+            return Parse()
         return self.heads.parse(encoded.sentence, encoded.word_vectors, encoded.words)
 
 

@@ -20,8 +20,10 @@ class JointOptions:
     Attributes:
         model: the bundled encoder's name, a Hugging Face id, or a local folder.
         epochs: passes over the training data at most; early stopping may end sooner.
+        min_steps: few messages are passed over more often, until there are this many steps;
+            half as many where the training continues from an earlier model.
         learning_rate: peak rate of the encoder; the new heads learn ten times as fast.
-        batch_size: messages in one step.
+        batch_size: messages in one step at most; few messages are cut into smaller batches.
         max_length: subword tokens read of one message; what lies beyond is not seen.
         fine_tune: which weights of the encoder learn.
         validation_split: share of the examples kept apart to stop early and to calibrate.
@@ -31,6 +33,7 @@ class JointOptions:
 
     model: str = BUNDLED_ENCODER
     epochs: int = 10
+    min_steps: int = 300
     learning_rate: float = 1e-4
     batch_size: int = 32
     max_length: int = 128
@@ -63,6 +66,7 @@ class JointOptions:
     def _check_ranges(self, owner: str) -> None:
         rules = [
             ("epochs", self.epochs >= 1, "at least 1"),
+            ("min_steps", self.min_steps >= 0, "0 or more"),
             ("learning_rate", 0 < self.learning_rate <= 0.1, "above 0 and at most 0.1"),
             ("batch_size", self.batch_size >= 1, "at least 1"),
             ("max_length", 8 <= self.max_length <= 8192, "between 8 and 8192"),

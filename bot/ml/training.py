@@ -6,9 +6,10 @@ import copy
 import logging
 import math
 import random
+import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -16,89 +17,38 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from tqdm import tqdm
 
-from bot.errors import EncoderError, OptionError, TrainingDataError
+from bot.errors import TrainingDataError
 from bot.ml import fine_tuning
-from bot.ml.batching import Item, collate, evaluation_batches, prepare, training_batches
-from bot.ml.calibration import fit_scale
-from bot.ml.encoder import EncoderSource, find_encoder
-from bot.ml.heads import Heads
-from bot.ml.joint import (
-    IGNORED,
-    Batch,
-    JointModel,
-    copy_tokenizer,
-    encode,
-    hidden_size_of,
-    load_encoder,
-    mean_pool,
+from bot.ml.batching import (
+    Item,
+    collate,
+    evaluation_batches,
+    padding_id_of,
+    prepare,
+    training_batches,
 )
+from bot.ml.calibration import fit_scale
+from bot.ml.devices import choose_device, fastest_precision
+from bot.ml.encoder import find_encoder
+from bot.ml.first_weights import copy_tags, first_encoder, first_prototypes
+from bot.ml.heads import Heads
+from bot.ml.joint import IGNORED, Batch, JointModel, copy_tokenizer
 from bot.ml.metrics import span_f1, weighted_f1
 from bot.ml.options import JointOptions
 from bot.ml.splitting import split_for_validation
 from bot.ml.tagging import TagSet
 from bot.ml.text import SubwordTokenizer
-from bot.types import INTENT_SEPARATOR, Example, base_intent
+from bot.ml.trained import EpochRecord, StartingPoint, TrainedJoint
+from bot.types import Example, base_intent
 
 logger = logging.getLogger(__name__)
 
-NAME_WEIGHT = 0.5
 WARM_UP_SHARE = 0.1
 MAX_GRADIENT_NORM = 1.0
 EVALUATION_BATCH = 64
-
-
-@dataclass(frozen=True)
-class EpochRecord:
-    """What one epoch left: mean loss, and scores on validation data (None without any)."""
-
-    epoch: int
-    training_loss: float
-    seconds: float
-    validation_loss: float | None = None
-    intent_f1: float | None = None
-    entity_f1: float | None = None
-
-    @property
-    def score(self) -> float:
-        """The mean of both F1 scores; early stopping looks at it."""
-        return ((self.intent_f1 or 0.0) + (self.entity_f1 or 0.0)) / 2
-
-
-@dataclass(frozen=True)
-class StartingPoint:
-    """An earlier model to continue from: the folder of its encoder, and its heads."""
-
-    encoder_folder: Path
-    heads: Heads
-    digest: str
-    base_revision: str
-
-
-@dataclass
-class TrainedJoint:
-    """A trained model: the encoder in torch, the heads in numpy, and how it went."""
-
-    encoder: nn.Module
-    tokenizer_path: Path
-    heads: Heads
-    options: JointOptions
-    base_revision: str
-    curve: list[EpochRecord] = field(default_factory=list)
-    best_epoch: int = 0
-    n_training: int = 0
-    n_validation: int = 0
-    validation: list[Example] = field(default_factory=list)
-
-    def summary(self) -> dict[str, object]:
-        """Give what `model.json` keeps about the training."""
-        return {
-            "options": self.options.as_dict(),
-            "base_revision": self.base_revision,
-            "best_epoch": self.best_epoch,
-            "training_examples": self.n_training,
-            "validation_examples": self.n_validation,
-            "curve": [asdict(record) for record in self.curve],
-        }
+SMALLEST_BATCH = 8
+BATCHES_AN_EPOCH = 10
+LOG_EVERY_S = 10.0  # how often the bar is drawn where nobody watches it move
 
 
 def train_joint(
@@ -128,11 +78,11 @@ def train_joint(
             "There is nothing to learn: no training example has an intent or an entity. "
             "Add examples under data/nlu/."
         )
-    seed_everything(options.random_seed)
+    torch.manual_seed(options.random_seed)  # shuffling has a generator of its own
     source = find_encoder(options.model)
     tokenizer_path = copy_tokenizer(source, workspace)
     tokenizer = SubwordTokenizer.load(tokenizer_path, options.max_length)
-    run = _Run(examples, options, tokenizer, _first_encoder(source, options, start), start)
+    run = _Run(examples, options, tokenizer, first_encoder(source, options, start), start)
     run.learn(show_progress)
     return TrainedJoint(
         encoder=run.model.encoder,
@@ -143,58 +93,8 @@ def train_joint(
         curve=run.curve,
         best_epoch=run.best_epoch,
         n_training=len(run.training),
-        n_validation=len(run.validation),
         validation=[item.example for item in run.validation],
     )
-
-
-def _first_encoder(
-    source: EncoderSource, options: JointOptions, start: StartingPoint | None
-) -> nn.Module:
-    """Load the encoder that learns, and check that it fits its tokenizer and the options."""
-    if start and start.base_revision != source.revision:
-        raise EncoderError(
-            f"The earlier model was trained from another encoder than '{source.name}', which "
-            f"config.yml names. Correct 'model' in config.yml, or train without the earlier model."
-        )
-    encoder = load_encoder(start.encoder_folder if start else source.folder, source.name)
-    positions = getattr(getattr(encoder, "embeddings", None), "position_embeddings", None)
-    if isinstance(positions, nn.Embedding):
-        reserved = 0 if positions.padding_idx is None else positions.padding_idx + 1
-        longest = positions.num_embeddings - reserved
-        if options.max_length > longest:
-            raise OptionError(
-                f"Option 'max_length' is {options.max_length}, but the encoder '{source.name}' "
-                f"reads at most {longest} subwords. Change it in config.yml."
-            )
-    return encoder
-
-
-def seed_everything(seed: int) -> None:
-    """Seed torch; shuffling has its own generator, seeded from the options."""
-    torch.manual_seed(seed)
-
-
-def choose_device() -> torch.device:
-    """Take a GPU where there is one."""
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
-def has_fast_bfloat16(device: torch.device) -> bool:
-    """Say whether the device computes bfloat16 in hardware; emulated, it is slower."""
-    if device.type == "cuda":
-        return bool(torch.cuda.is_bf16_supported())
-    flags = _cpu_flags()
-    return "avx512_bf16" in flags or "amx_bf16" in flags
-
-
-def _cpu_flags() -> set[str]:
-    try:
-        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        return set()
-    line = next((row for row in text.splitlines() if row.startswith("flags")), "")
-    return set(line.split())
 
 
 class _Run:
@@ -218,13 +118,17 @@ class _Run:
         )
         self.training = prepare(learn, tokenizer, index, self.tags)
         self.validation = prepare(keep, tokenizer, index, self.tags)
-        self.padding_id = int(getattr(encoder.config, "pad_token_id", 0) or 0)
+        # Few messages need as many steps as many: smaller batches, and more passes over them.
+        few = max(SMALLEST_BATCH, len(self.training) // BATCHES_AN_EPOCH)
+        self.batch_size = min(options.batch_size, few)
+        self.min_steps = options.min_steps // 2 if start else options.min_steps
+        self.padding_id = padding_id_of(encoder)
         encoder.to(self.device)
         self.seen: fine_tuning.SeenTokens | None = None
-        prototypes = self._first_prototypes(encoder, tokenizer, start)
+        prototypes = first_prototypes(encoder, tokenizer, self.labels, self.training, start)
         self.model = JointModel(encoder, prototypes, len(self.tags)).to(self.device)
         if start:
-            _copy_tags(start.heads, self.model.tag_head, self.tags)
+            copy_tags(start.heads, self.model.tag_head, self.tags)
         self.curve: list[EpochRecord] = []
         self.best_epoch = 0
 
@@ -248,36 +152,34 @@ class _Run:
 
     def heads(self) -> Heads:
         """Give the heads in numpy, the intent scale calibrated on validation data."""
-        prototypes = F.normalize(self.model.prototypes.detach(), dim=-1).cpu()
-        scale = self.model.scale
-        if self.validation:
-            intent_logits = torch.stack([row[0] for row in self._predict(self.validation)])
-            truth = torch.tensor([item.intent for item in self.validation])
-            known = truth != IGNORED
-            scale *= fit_scale(intent_logits[known].numpy(), truth[known].numpy())
-        return Heads(
-            tuple(self.labels),
-            self.tags,
-            prototypes.numpy(),
-            float(scale),
-            self.model.tag_head.weight.detach().cpu().numpy(),
-            self.model.tag_head.bias.detach().cpu().numpy(),
-        )
+        heads = self._uncalibrated_heads()
+        if not self.validation:
+            return heads
+        intent_logits = torch.stack([row[0] for row in self._predict(self.validation)])
+        truth = torch.tensor([item.intent for item in self.validation])
+        known = truth != IGNORED
+        factor = fit_scale(intent_logits[known].numpy(), truth[known].numpy())
+        return replace(heads, scale=float(heads.scale * factor))
 
     def _epochs(self, show_progress: bool) -> None:
         options = self.options
-        steps = math.ceil(len(self.training) / options.batch_size)
+        steps = math.ceil(len(self.training) / self.batch_size)
+        epochs = max(options.epochs, math.ceil(self.min_steps / steps))
         optimizer = torch.optim.AdamW(fine_tuning.parameter_groups(self.model, options), fused=True)
         schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, _warm_up_then_cosine(steps * options.epochs)
+            optimizer, _warm_up_then_cosine(steps * epochs)
         )
         order = random.Random(options.random_seed)
         best_weights = None
         best = None
         with tqdm(
-            total=steps * options.epochs, desc="Fine-tuning", disable=not show_progress, unit="step"
+            total=steps * epochs,
+            desc="Fine-tuning",
+            disable=not show_progress,
+            unit="step",
+            mininterval=0.1 if sys.stderr.isatty() else LOG_EVERY_S,
         ) as bar:
-            for epoch in range(1, options.epochs + 1):
+            for epoch in range(1, epochs + 1):
                 began = time.monotonic()
                 loss = self._epoch(optimizer, schedule, order, bar)
                 record = self._evaluate(EpochRecord(epoch, loss, time.monotonic() - began))
@@ -301,8 +203,8 @@ class _Run:
     ) -> float:
         self.model.train()
         total = 0.0
-        for items in training_batches(self.training, self.options.batch_size, order):
-            with self._precision():
+        for items in training_batches(self.training, self.batch_size, order):
+            with fastest_precision(self.device):
                 loss = self.model.loss(self._batch(items))
             loss.backward()
             nn.utils.clip_grad_norm_(self.model.parameters(), MAX_GRADIENT_NORM)
@@ -338,7 +240,7 @@ class _Run:
         return Heads(
             tuple(self.labels),
             self.tags,
-            self.model.prototypes.detach().cpu().numpy(),
+            F.normalize(self.model.prototypes.detach(), dim=-1).cpu().numpy(),
             self.model.scale,
             self.model.tag_head.weight.detach().cpu().numpy(),
             self.model.tag_head.bias.detach().cpu().numpy(),
@@ -350,7 +252,7 @@ class _Run:
         self.model.eval()
         predicted: list[tuple[Tensor, Tensor] | None] = [None] * len(items)
         for indices in evaluation_batches(items, EVALUATION_BATCH):
-            with self._precision():
+            with fastest_precision(self.device):
                 intents, tags = self.model(self._batch([items[i] for i in indices]))
             for row, index in enumerate(indices):
                 n_words = len(items[index].text.words)
@@ -362,61 +264,6 @@ class _Run:
         if self.seen:
             batch.ids = self.seen.remap(batch.ids)
         return batch.to(self.device)
-
-    def _precision(self) -> torch.autocast:
-        return torch.autocast(
-            self.device.type, dtype=torch.bfloat16, enabled=has_fast_bfloat16(self.device)
-        )
-
-    @torch.no_grad()
-    def _first_prototypes(
-        self, encoder: nn.Module, tokenizer: SubwordTokenizer, start: StartingPoint | None
-    ) -> Tensor:
-        """Start each label from its class mean plus half its name, or from an earlier model."""
-        encoder.eval()
-        sums = torch.zeros(len(self.labels), hidden_size_of(encoder))
-        names = [Example(readable(label)) for label in self.labels]
-        items = [item for item in self.training if item.intent != IGNORED]
-        for index, vector in zip(
-            [item.intent for item in items], self._embed(encoder, items), strict=True
-        ):
-            sums[index] += vector
-        named = self._embed(encoder, prepare(names, tokenizer, {}, TagSet(())))
-        prototypes = F.normalize(sums, dim=-1)
-        if named:
-            prototypes = F.normalize(prototypes + NAME_WEIGHT * torch.stack(named), dim=-1)
-        if start:
-            for row, label in enumerate(start.heads.labels):
-                if label in self.labels:
-                    known = torch.from_numpy(start.heads.prototypes[row].copy())
-                    prototypes[self.labels.index(label)] = known
-        return prototypes
-
-    def _embed(self, encoder: nn.Module, items: Sequence[Item]) -> list[Tensor]:
-        vectors: dict[int, Tensor] = {}
-        for indices in evaluation_batches(items, EVALUATION_BATCH):
-            batch = collate([items[i] for i in indices], self.padding_id).to(self.device)
-            pooled = mean_pool(encode(encoder, batch.ids, batch.mask), batch.mask).cpu()
-            vectors.update(zip(indices, pooled, strict=True))
-        return [vectors[index] for index in range(len(items))]
-
-
-def readable(label: str) -> str:
-    """Turn a label into words: `faq/opening_hours` into `opening hours`."""
-    return label.split(INTENT_SEPARATOR)[-1].replace("_", " ").replace("-", " ").strip()
-
-
-def _copy_tags(heads: Heads, tag_head: nn.Linear, tags: TagSet) -> None:
-    """Take over the weights of tags that the earlier model knew."""
-    pairs = [(0, 0)]
-    for label in tags.labels:
-        if label in heads.tags.labels:
-            old, new = heads.tags.begin(label), tags.begin(label)
-            pairs += [(old, new), (old + 1, new + 1)]
-    with torch.no_grad():
-        for old, new in pairs:
-            tag_head.weight[new] = torch.from_numpy(heads.tag_weight[old].copy())
-            tag_head.bias[new] = float(heads.tag_bias[old])
 
 
 def _likeliest_intent(logits: Tensor, labels: Sequence[str]) -> str:

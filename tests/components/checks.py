@@ -178,7 +178,7 @@ def gives_confidences_between_0_and_1(component: type[GraphComponent], bench: Be
     fitted = bench.fitted(component)
     for text in TEXTS:
         found = list(_confidences(bench.run(fitted, text)))
-        assert found
+        assert found or not text.strip()
         assert all(math.isfinite(value) and 0.0 <= value <= 1.0 for value in found), found
 
 

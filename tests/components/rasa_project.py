@@ -29,6 +29,7 @@ FAILURE_POLICY = "bot.components.action_failure_policy.ActionFailurePolicy"
 
 TINY_OPTIONS: dict[str, Any] = {
     "epochs": 20,
+    "min_steps": 0,
     "learning_rate": 5e-3,
     "batch_size": 8,
     "max_length": 64,

@@ -108,6 +108,7 @@ def test_rasas_own_classifier_trains_on_the_features(
     config = {
         **DIETClassifier.get_default_config(),
         "epochs": 1,
+        "min_steps": 0,
         "constrain_similarities": True,
         "run_eagerly": True,
     }

@@ -173,7 +173,7 @@ def test_an_interrupted_save_leaves_an_unfinished_folder(
     tiny_options: object,
 ) -> None:
     from bot.ml.joint import load_encoder
-    from bot.ml.training import TrainedJoint
+    from bot.ml.trained import TrainedJoint
 
     start = load_starting_point(trained_tiny)
     trained = TrainedJoint(

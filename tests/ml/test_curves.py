@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bot.ml.curves import draw_curves
-from bot.ml.training import EpochRecord
+from bot.ml.trained import EpochRecord
 
 BARE = [EpochRecord(1, 2.0, 0.1), EpochRecord(2, 1.0, 0.1)]
 VALIDATED = [EpochRecord(n, 2.0 / n, 0.1, 1.0 / n, 0.5, 0.4) for n in (1, 2, 3)]

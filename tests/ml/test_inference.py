@@ -181,6 +181,11 @@ def test_a_message_through_all_of_parsing_takes_one_pass(
     assert encoder.passes == 1
 
 
+@pytest.mark.parametrize("text", ["", "   ", "\n\t", "\u00a0", "\u200b"])
+def test_of_a_text_without_a_word_nothing_is_said(trained_tiny: Path, text: str) -> None:
+    assert load_predictor(trained_tiny).parse(text) == Parse()
+
+
 def test_what_is_remembered_is_bounded_and_the_oldest_goes(
     encoder: OnnxEncoder, monkeypatch: pytest.MonkeyPatch
 ) -> None:

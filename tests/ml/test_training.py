@@ -13,11 +13,13 @@ import torch
 
 from bot.errors import EncoderError, OptionError, TrainingDataError
 from bot.ml import checkpoint, training
+from bot.ml.first_weights import readable
 from bot.ml.heads import pool_sentence, pool_words
 from bot.ml.metrics import span_f1, weighted_f1
 from bot.ml.options import JointOptions
 from bot.ml.text import SubwordTokenizer
-from bot.ml.training import StartingPoint, TrainedJoint, readable, train_joint
+from bot.ml.trained import StartingPoint, TrainedJoint
+from bot.ml.training import train_joint
 from bot.types import Example, Parse, Span, base_intent
 
 Examples = Sequence[Example]
@@ -102,8 +104,7 @@ def test_the_record_tells_every_epoch(
 ) -> None:
     trained = train(tiny_examples, quick, tmp_path)
     assert [record.epoch for record in trained.curve] == [1, 2]
-    assert (trained.n_training, trained.n_validation) == (36, 24)
-    assert len(trained.validation) == 24
+    assert (trained.n_training, len(trained.validation)) == (36, 24)
     for record in trained.curve:
         assert record.training_loss > 0
         assert record.seconds > 0
@@ -112,6 +113,18 @@ def test_the_record_tells_every_epoch(
         assert 0 <= record.intent_f1 <= 1  # type: ignore[operator]
         assert 0 <= record.entity_f1 <= 1  # type: ignore[operator]
     assert trained.curve[0].training_loss > trained.curve[1].training_loss
+
+
+def test_few_messages_are_passed_over_until_there_are_enough_steps(
+    tiny_examples: Examples, quick: JointOptions, tmp_path: Path
+) -> None:
+    options = replace(quick, epochs=1, min_steps=15, validation_split=0.0)
+    trained = train(tiny_examples, options, tmp_path)  # 60 messages, 8 to a batch
+    assert len(trained.curve) == 2
+    twice = train(tiny_examples, replace(options, epochs=3), tmp_path)
+    assert len(twice.curve) == 3  # more were asked for
+    whole = train(tiny_examples, replace(options, batch_size=4), tmp_path)
+    assert len(whole.curve) == 1  # smaller batches are left as they are
 
 
 def scripted(monkeypatch: pytest.MonkeyPatch, scores: list[float]) -> list[dict[str, torch.Tensor]]:
@@ -153,7 +166,7 @@ def test_without_validation_data_the_last_epoch_is_kept(
 ) -> None:
     trained = train(tiny_examples, replace(tiny_options, epochs=5, patience=1), tmp_path)
     assert trained.best_epoch == len(trained.curve) == 5
-    assert trained.n_validation == 0
+    assert not trained.validation
     assert trained.curve[-1].validation_loss is None
     assert trained.heads.scale == 20.0
 

@@ -14,7 +14,7 @@ sys.path[:0] = [str(HERE.parent / "components")]
 
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # what Rasa's packages say about each other
-    from rasa_project import FEATURIZER, ROOT, Project
+    from rasa_project import ROOT, Project
 
 FILTERS = pytest.mark.filterwarnings("ignore", r"error:::bot(\..*)?")
 
@@ -25,17 +25,11 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(FILTERS)
 
 
-# `config.yml` is set for thousands of messages. Forty give one step an epoch at its batch size,
-# too few for entities.
-FEW_MESSAGES = {"batch_size": 8, "epochs": 15}
-
-
-def train_assistant(name: str, folder: Path, **options: object) -> Path:
-    """Train `config.yml`, with `options` of the featurizer changed, on a small assistant."""
+def train_assistant(name: str, folder: Path) -> Path:
+    """Train `config.yml` on a small assistant."""
     project = Project(HERE / name).copy(folder / name)
     config = yaml.safe_load((ROOT / "config.yml").read_text("utf-8"))
     project.write("config.yml", config)
-    project.configure(FEATURIZER, **options)
     return project.train()
 
 
@@ -48,4 +42,4 @@ def moodbot(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def formbot(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A trained assistant with a form, roles and no action server."""
-    return train_assistant("formbot", tmp_path_factory.mktemp("smoke"), **FEW_MESSAGES)
+    return train_assistant("formbot", tmp_path_factory.mktemp("smoke"))

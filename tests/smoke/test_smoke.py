@@ -54,6 +54,11 @@ def test_unseen_messages_are_understood(mood_agent: Agent) -> None:
     assert len(wrong) <= 0.2 * len(UNSEEN), wrong
 
 
+@pytest.mark.parametrize("text", ["", "  ", "\n"])
+def test_a_message_without_a_word_falls_back(mood_agent: Agent, text: str) -> None:
+    assert parse(mood_agent, text)["intent"]["name"] == "nlu_fallback"
+
+
 def test_a_story_is_followed(mood_agent: Agent) -> None:
     talk = Talk(mood_agent)
     assert talk.say("hi there") == ["Hey! How are you?"]

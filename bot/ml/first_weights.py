@@ -1,0 +1,109 @@
+"""The weights before the first step: of the encoder, the intent directions and the tag head."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from bot.errors import EncoderError, OptionError
+from bot.ml.batching import Item, collate, evaluation_batches, padding_id_of, prepare
+from bot.ml.encoder import EncoderSource
+from bot.ml.heads import Heads
+from bot.ml.joint import IGNORED, encode, hidden_size_of, load_encoder, mean_pool
+from bot.ml.options import JointOptions
+from bot.ml.tagging import TagSet
+from bot.ml.text import SubwordTokenizer
+from bot.ml.trained import StartingPoint
+from bot.types import INTENT_SEPARATOR, Example
+
+NAME_WEIGHT = 0.5
+_BATCH = 64
+
+
+def first_encoder(
+    source: EncoderSource, options: JointOptions, start: StartingPoint | None
+) -> nn.Module:
+    """Load the encoder that learns, and check that it fits its tokenizer and the options.
+
+    Raises:
+        EncoderError: see `load_encoder`; or `start` was trained from another encoder.
+        OptionError: `max_length` is more than the encoder can read.
+    """
+    if start and start.base_revision != source.revision:
+        raise EncoderError(
+            f"The earlier model was trained from another encoder than '{source.name}', which "
+            f"config.yml names. Correct 'model' in config.yml, or train without the earlier model."
+        )
+    encoder = load_encoder(start.encoder_folder if start else source.folder, source.name)
+    positions = getattr(getattr(encoder, "embeddings", None), "position_embeddings", None)
+    if isinstance(positions, nn.Embedding):
+        reserved = 0 if positions.padding_idx is None else positions.padding_idx + 1
+        longest = positions.num_embeddings - reserved
+        if options.max_length > longest:
+            raise OptionError(
+                f"Option 'max_length' is {options.max_length}, but the encoder '{source.name}' "
+                f"reads at most {longest} subwords. Change it in config.yml."
+            )
+    return encoder
+
+
+@torch.no_grad()
+def first_prototypes(
+    encoder: nn.Module,
+    tokenizer: SubwordTokenizer,
+    labels: Sequence[str],
+    items: Sequence[Item],
+    start: StartingPoint | None,
+) -> Tensor:
+    """Start each label from its class mean plus half its name, or from an earlier model.
+
+    Returns:
+        (n_labels, hidden) directions of length 1.
+    """
+    encoder.eval()
+    sums = torch.zeros(len(labels), hidden_size_of(encoder))
+    labelled = [item for item in items if item.intent != IGNORED]
+    for item, vector in zip(labelled, _embed(encoder, labelled), strict=True):
+        sums[item.intent] += vector
+    names = [Example(readable(label)) for label in labels]
+    named = _embed(encoder, prepare(names, tokenizer, {}, TagSet(())))
+    prototypes = F.normalize(sums, dim=-1)
+    if named:
+        prototypes = F.normalize(prototypes + NAME_WEIGHT * torch.stack(named), dim=-1)
+    if start:
+        for row, label in enumerate(start.heads.labels):
+            if label in labels:
+                known = torch.from_numpy(start.heads.prototypes[row].copy())
+                prototypes[labels.index(label)] = known
+    return prototypes
+
+
+def copy_tags(heads: Heads, tag_head: nn.Linear, tags: TagSet) -> None:
+    """Take over the weights of tags that an earlier model knew."""
+    pairs = [(0, 0)]
+    for label in tags.labels:
+        if label in heads.tags.labels:
+            old, new = heads.tags.begin(label), tags.begin(label)
+            pairs += [(old, new), (old + 1, new + 1)]
+    with torch.no_grad():
+        for old, new in pairs:
+            tag_head.weight[new] = torch.from_numpy(heads.tag_weight[old].copy())
+            tag_head.bias[new] = float(heads.tag_bias[old])
+
+
+def readable(label: str) -> str:
+    """Turn a label into words: `faq/opening_hours` into `opening hours`."""
+    return label.split(INTENT_SEPARATOR)[-1].replace("_", " ").replace("-", " ").strip()
+
+
+def _embed(encoder: nn.Module, items: Sequence[Item]) -> list[Tensor]:
+    device = next(encoder.parameters()).device
+    vectors: dict[int, Tensor] = {}
+    for indices in evaluation_batches(items, _BATCH):
+        batch = collate([items[i] for i in indices], padding_id_of(encoder)).to(device)
+        pooled = mean_pool(encode(encoder, batch.ids, batch.mask), batch.mask).cpu()
+        vectors.update(zip(indices, pooled, strict=True))
+    return [vectors[index] for index in range(len(items))]
