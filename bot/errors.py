@@ -6,6 +6,8 @@ message alone; `bot.components.edge` turns it into an exception of Rasa's own ki
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from pathlib import Path
 
 
@@ -48,3 +50,9 @@ class ProjectError(BotError):
         self.line = line
         where = "" if file is None else f"{file}: " if line is None else f"{file}:{line}: "
         super().__init__(f"{where}{found} {remedy}".rstrip())
+
+
+def did_you_mean(word: object, known: Iterable[str]) -> str:
+    """Give ` Did you mean 'x'?` where a known word is close, else nothing."""
+    close = difflib.get_close_matches(str(word), list(known), n=1)
+    return f" Did you mean '{close[0]}'?" if close else ""

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
 from typing import Any
 
-from bot.errors import OptionError
+from bot.errors import OptionError, did_you_mean
 
 BUNDLED_ENCODER = "all-MiniLM-L6-v2"
 FINE_TUNE_MODES = ("full", "top_layers", "lora", "frozen")
@@ -82,8 +81,7 @@ class JointOptions:
                     f"Change it in config.yml."
                 )
         if self.fine_tune not in FINE_TUNE_MODES:
-            close = difflib.get_close_matches(str(self.fine_tune), FINE_TUNE_MODES, n=1)
-            hint = f" Did you mean '{close[0]}'?" if close else ""
+            hint = did_you_mean(self.fine_tune, FINE_TUNE_MODES)
             raise OptionError(
                 f"Option 'fine_tune' of {owner} is {self.fine_tune!r}.{hint} "
                 f"Known: {', '.join(FINE_TUNE_MODES)}."
@@ -91,8 +89,7 @@ class JointOptions:
 
 
 def _unknown(key: str, owner: str, known: list[str]) -> str:
-    close = difflib.get_close_matches(str(key), known, n=1)
-    hint = f" Did you mean '{close[0]}'?" if close else ""
+    hint = did_you_mean(key, known)
     return f"Unknown option '{key}' for {owner} in config.yml.{hint} Known: {', '.join(known)}."
 
 
