@@ -18,7 +18,7 @@ PYTEST := $(BIN)/python -m pytest
 UV = $(firstword $(wildcard .uv/bin/uv .uv/lib/bin/uv) uv)
 headline = printf '\n\033[1m== %s\033[0m\n' $(1)
 
-.PHONY: help installed setup lock chat train test test-long report check lint types doctor clean
+.PHONY: help installed setup lock chat serve train test test-long report check lint types doctor clean
 
 help: ## list what can be made
 	@awk -F ': .*## ' '/^[a-z-]+: .*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -29,6 +29,10 @@ setup: ## install everything into .venv; TORCH=cpu leaves out the 5 GB of GPU li
 chat: installed ## install, train if there is no model yet, then talk to the assistant in the terminal
 	@$(BOT) train --if-needed
 	@$(BOT) chat
+
+serve: installed ## the assistant on the web: open http://localhost:5005/webhooks/web/demo
+	@$(BOT) train --if-needed
+	@$(BOT) serve
 
 train: installed ## check the data and train; what did not change comes from the cache
 	@$(BOT) train

@@ -60,6 +60,12 @@ def build_parser() -> argparse.ArgumentParser:
     chat.add_argument("--model", type=Path, help="a model archive; the newest by default")
     chat.add_argument("--debug", action="store_true", help="show Rasa's own log")
 
+    serve = commands.add_parser("serve", help="answer on the channels of credentials.yml")
+    serve.add_argument("--model", type=Path, help="a model archive; the newest by default")
+    serve.add_argument("--interface", default="127.0.0.1", help="the address to listen on")
+    serve.add_argument("--port", type=int, default=5005)
+    serve.add_argument("--debug", action="store_true", help="show Rasa's own log")
+
     doctor = commands.add_parser("doctor", help="look for what usually goes wrong silently")
     doctor.add_argument("--json", action="store_true", help="print the findings as JSON")
 
@@ -95,6 +101,12 @@ def _run(options: argparse.Namespace) -> int:
         from bot.lifecycle.chat import chat
 
         return chat(options.model, debug=options.debug)
+    if options.command == "serve":
+        from bot.lifecycle.serve import serve
+
+        return serve(
+            options.model, interface=options.interface, port=options.port, debug=options.debug
+        )
     if options.command == "doctor":
         from bot.lifecycle.doctor import examine
 

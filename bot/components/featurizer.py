@@ -31,7 +31,7 @@ from bot.ml.options import JointOptions
 logger = logging.getLogger(__name__)
 
 PARSE_KEY = "joint_parse"  # private: only JointClassifier and ResponseRanker read it
-WARM_EPOCHS = 0.5  # share of the epochs that a training from an earlier model needs
+WARM_EPOCHS = 0.5  # share of the epochs that a training from an earlier model takes
 _RASAS_KEYS = {"alias", "finetuning_epoch_fraction"}  # put beside our options by Rasa
 
 

@@ -128,7 +128,7 @@ def load_encoder(folder: Path, name: str) -> nn.Module:
     return encoder
 
 
-# Dropout slows a step on a CPU by a sixth and brought no accuracy; see docs/decisions.
+# Dropout slows a step on a CPU by a seventh; see docs/decisions/003.
 DROPOUT = 0.0
 
 

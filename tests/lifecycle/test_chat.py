@@ -24,7 +24,8 @@ from pathlib import Path
 import pytest
 
 from bot.errors import BotError
-from bot.lifecycle import chat as module
+from bot.lifecycle import action_server as servers
+from bot.lifecycle import action_server as servers
 from bot.lifecycle.chat import chat
 
 ROOT = Path(__file__).parents[2]
@@ -300,7 +301,7 @@ def test_server_that_never_answers_is_reported(
     project: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (project / "rasa_sdk" / "__main__.py").write_text("import time; time.sleep(300)")
-    monkeypatch.setattr(module, "START_TIMEOUT_S", 0.5)
+    monkeypatch.setattr(servers, "START_TIMEOUT_S", 0.5)
     with pytest.raises(BotError, match="did not answer within"):
         chat(None, debug=False)
 
@@ -323,7 +324,7 @@ def test_server_that_runs_already_is_used_and_left_alone(
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()
         output, _ = start().communicate("/stop\n", timeout=WAIT_S)
-        assert module._is_healthy(server.server_port)
+        assert servers._is_healthy(server.server_port)
         server.shutdown()
         thread.join()
     assert output.startswith("Using the action server")
@@ -357,7 +358,7 @@ def test_port_is_the_one_that_rasa_calls(
     monkeypatch.setenv("ACTION_PORT", "5057")
     endpoints = tmp_path / "endpoints.yml"
     endpoints.write_text(content)
-    assert module._local_action_port(endpoints) == expected
+    assert servers._local_action_port(endpoints) == expected
 
 
 @pytest.mark.parametrize(
@@ -374,7 +375,7 @@ def test_unusable_address_names_the_file(content: str, tmp_path: Path) -> None:
     endpoints = tmp_path / "endpoints.yml"
     endpoints.write_text(content)
     with pytest.raises(BotError, match=r"(?s)endpoints\.yml.*http://localhost:5055/webhook"):
-        module._local_action_port(endpoints)
+        servers._local_action_port(endpoints)
 
 
 def test_terminal_is_given_back_with_echo(
