@@ -22,7 +22,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     "evaluation": set(),
     "channels": {"settings"},
     "review": {"feedback", "evaluation", "settings"},
-    "lifecycle": {"components", "evaluation", "feedback", "ml", "settings", "vocabulary"},
+    "lifecycle": {
+        "channels",
+        "components",
+        "evaluation",
+        "feedback",
+        "ml",
+        "settings",
+        "vocabulary",
+    },
     "cli": {"evaluation", "feedback", "lifecycle", "review", "settings"},
     "__main__": {"cli"},
 }

@@ -39,7 +39,7 @@ def chat(model: Path | None, *, debug: bool) -> int:
 def _shell(archive: Path, environment: dict[str, str], *, debug: bool) -> int:
     """Run `rasa shell` in the foreground; it has the terminal, and Ctrl-C, to itself."""
     print("Loading the model ...", flush=True)
-    command = [sys.executable, "-m", "bot.lifecycle.shell", "shell"]
+    command = [sys.executable, "-m", "bot.lifecycle.quiet_rasa", "shell"]
     command += ["--model", str(archive), "--endpoints", str(ENDPOINTS)]
     command += ["--credentials", "credentials.yml", "--debug" if debug else "--quiet"]
     command += ["--interface", "127.0.0.1", "--port", str(_free_port())]

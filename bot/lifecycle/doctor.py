@@ -28,6 +28,7 @@ from bot.lifecycle.checks.installation import (
 )
 from bot.lifecycle.checks.services import check_action_server, check_types, check_variables
 from bot.lifecycle.checks.trackers import check_trackers
+from bot.lifecycle.checks.web import check_web
 
 CHECKS: tuple[tuple[str, Check], ...] = (
     ("python", check_python),
@@ -41,6 +42,7 @@ CHECKS: tuple[tuple[str, Check], ...] = (
     ("classes", check_classes),
     ("tracker store", check_trackers),
     ("secrets", check_variables),
+    ("web channel", check_web),
     ("action server", check_action_server),
     ("model", check_model),
     ("telemetry", check_telemetry),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -47,20 +46,21 @@ def serve(model: Path | None, *, interface: str, port: int, debug: bool) -> int:
     environment = {**os.environ, "RASA_TELEMETRY_ENABLED": "false", **({} if debug else SILENCE)}
     with signals_unwind(), action_server(environment):
         print("Loading the model ...", flush=True)
-        command = [sys.executable, "-m", "rasa", "run", "--model", str(archive)]
+        command = [sys.executable, "-m", "bot.lifecycle.quiet_rasa", "run", "--model", str(archive)]
         command += ["--endpoints", str(ENDPOINTS), "--credentials", str(CREDENTIALS)]
         command += ["--interface", interface, "--port", str(port)]
         command += ["--debug"] if debug else ["--quiet"]
-        server = subprocess.Popen(command, env=environment)
-        before = signal.signal(signal.SIGINT, lambda *_: None)  # Ctrl-C reaches the server itself
+        # In a session of its own, so that Ctrl-C reaches it once, through us.
+        server = subprocess.Popen(command, env=environment, start_new_session=True)
         try:
             _wait_until_ready(server, port)
             _say_where(interface, port, web)
-            code = server.wait()
+            return server.wait()
+        except KeyboardInterrupt:
+            print("\nStopping ...", flush=True)
+            return 0
         finally:
-            stop(server, server.send_signal)
-            signal.signal(signal.SIGINT, before)
-    return 0 if code in (0, -signal.SIGINT, 128 + signal.SIGINT) else code
+            stop(server, lambda number: os.killpg(server.pid, number))
 
 
 def _web_channel() -> dict[str, Any] | None:

@@ -69,6 +69,7 @@ def _run_rasa(out: Path, force: bool) -> Path:
 
     rasa.utils.common.configure_logging_and_warnings(logging.WARNING)
     configure_structlog(logging.WARNING)
+    warnings.simplefilter("ignore", DeprecationWarning)  # Rasa shows some of them again
     for spurious in SPURIOUS_WARNINGS:
         warnings.filterwarnings("ignore", message=spurious)
     result = rasa_train(

@@ -25,7 +25,6 @@ import pytest
 
 from bot.errors import BotError
 from bot.lifecycle import action_server as servers
-from bot.lifecycle import action_server as servers
 from bot.lifecycle.chat import chat
 
 ROOT = Path(__file__).parents[2]

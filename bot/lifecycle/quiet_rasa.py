@@ -1,6 +1,6 @@
-"""`rasa shell` as it is, but Ctrl-D leaves it and no warnings stand before the prompt.
+"""Rasa's command line as it is, but `--quiet` silences warnings too, and Ctrl-D leaves the shell.
 
-Run by `bot chat` as a process of its own: `python -m bot.lifecycle.shell shell ...`.
+Run by `bot chat` and `bot serve` as a process of its own: `python -m bot.lifecycle.quiet_rasa`.
 """
 
 from __future__ import annotations
