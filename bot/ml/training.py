@@ -113,9 +113,7 @@ class _Run:
         self.labels = sorted({example.intent for example in examples if example.intent})
         self.tags = TagSet.of(span for example in examples for span in example.spans)
         index = {label: position for position, label in enumerate(self.labels)}
-        learn, keep = split_for_validation(
-            examples, options.validation_split, random.Random(options.random_seed)
-        )
+        learn, keep = split_for_validation(examples, options.validation_split, options.random_seed)
         self.training = prepare(learn, tokenizer, index, self.tags)
         self.validation = prepare(keep, tokenizer, index, self.tags)
         # Few messages need as many steps as many: smaller batches, and more passes over them.
