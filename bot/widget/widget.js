@@ -1,2197 +1,1576 @@
 // @ts-check
-/*
- * The chat widget: <bot-chat>, one custom element in a shadow root, without dependencies.
- *
- * Two parts that know little of each other: `Client` keeps the connection and the outbox
- * (docs/reference/web-protocol.md), `BotChat` draws. Text from the network only ever becomes text
- * nodes; addresses pass `safeUrl` first.
- */
+// The chat widget: `Client` keeps connection and outbox (docs/reference/web-protocol.md), `BotChat`
+// draws. What comes from the network becomes text nodes only; addresses pass `safeUrl`.
 (() => {
-  "use strict";
+"use strict";
 
-  /** @typedef {{title: string, payload: string}} Button */
-  /** @typedef {{title: string, payload?: string, url?: string}} Action */
-  /** @typedef {{title: string, subtitle?: string, image?: string, url?: string,
-   *   actions?: Action[]}} Card */
-  /** @typedef {{id: string, time: number, text?: string, buttons?: Button[],
-   *   quick_replies?: Button[], image?: string, attachment?: string, cards?: Card[],
-   *   custom?: any, feedback?: "up" | "down"}} Reply */
-  /** @typedef {{id: string | null, text?: string, time?: number, replies: Reply[]}} Turn */
-  /** @typedef {{frame: any, title?: string, time: number, error?: {code: string, message: string}}}
-   *   Item Something in the outbox. */
-  /** @typedef {{path: string, text?: string,
-   *   buttons?: {title: string, text?: string, payload?: string}[]}} Starter */
+const SCRIPT = /** @type {HTMLScriptElement} */ (document.currentScript);
+const PATH = "/webhooks/web";
+const PING_EVERY = 25_000;
+const ANSWER_WITHIN = 10_000;
+const RESEND_AFTER = 60_000;
+const SOCKET_TRIES = 3; // so many failures in a row, and REST is tried in turn with the socket
+const TURNS_SHOWN = 60; // the older ones are drawn when somebody scrolls up to them
+const FULL_SCREEN = matchMedia("(max-width: 480px), (max-height: 480px)"); // as in widget.css
+const RTL = /^(ar|fa|he|ps|ur|yi)\b/i;
+const FOCUSABLE = "button:not(:disabled), a[href], input, textarea, [tabindex='0']";
 
-  const SCRIPT = /** @type {HTMLScriptElement | null} */ (document.currentScript);
-  const PATH = "/webhooks/web";
-  const PING_EVERY = 25_000;
-  const ANSWER_WITHIN = 10_000;
-  const LONGEST_DELAY = 30_000;
-  const RESEND_AFTER = 60_000;
-  const POLL_EVERY = 20_000;
-  const SOCKET_TRIES = 3; // so many failures in a row, and REST is tried in turn with the socket
-  const TURNS_SHOWN = 60; // older ones are drawn when somebody scrolls up to them
-  const FULL_SCREEN = matchMedia("(max-width: 480px), (max-height: 480px)"); // as in widget.css
+const STRINGS = {
+  en: {
+    title: "Chat",
+    open: "Open chat",
+    close: "Close chat",
+    unread: "{n} unread",
+    menu: "Menu",
+    placeholder: "Write a message…",
+    send: "Send",
+    you: "You",
+    online: "Online",
+    connecting: "Connecting…",
+    reconnecting: "Reconnecting…",
+    offline: "Offline",
+    retry: "Try again",
+    waiting: "Waiting to be sent",
+    edit: "Edit",
+    remove: "Remove",
+    typing: "{name} is typing",
+    up: "Helpful",
+    down: "Not helpful",
+    thanks: "Thank you.",
+    copy: "Copy conversation",
+    download: "Download conversation",
+    restart: "Start again",
+    copied: "Copied.",
+    cancel: "Cancel",
+    rate: "Rate this chat",
+    rate_ask: "How was this chat?",
+    stars: "{n} of 5",
+    comment: "What could be better? (optional)",
+    end: "End chat",
+    clear: "The conversation so far will be removed.",
+    earlier: "Earlier messages",
+    newer: "New messages",
+    image: "Picture from {name}",
+    cards: "Cards",
+    previous: "Previous",
+    next: "Next",
+    over: "{n} characters too many",
+  },
+  de: {
+    open: "Chat öffnen",
+    close: "Chat schließen",
+    unread: "{n} ungelesen",
+    menu: "Menü",
+    placeholder: "Nachricht schreiben …",
+    send: "Senden",
+    you: "Sie",
+    connecting: "Verbinden …",
+    reconnecting: "Neu verbinden …",
+    retry: "Erneut versuchen",
+    waiting: "Wartet auf Verbindung",
+    edit: "Bearbeiten",
+    remove: "Entfernen",
+    typing: "{name} schreibt",
+    up: "Hilfreich",
+    down: "Nicht hilfreich",
+    thanks: "Danke.",
+    copy: "Gespräch kopieren",
+    download: "Gespräch herunterladen",
+    restart: "Neu beginnen",
+    copied: "Kopiert.",
+    cancel: "Abbrechen",
+    rate: "Chat bewerten",
+    rate_ask: "Wie war dieser Chat?",
+    stars: "{n} von 5",
+    comment: "Was können wir besser machen? (freiwillig)",
+    end: "Chat beenden",
+    clear: "Das bisherige Gespräch wird entfernt.",
+    earlier: "Frühere Nachrichten",
+    newer: "Neue Nachrichten",
+    image: "Bild von {name}",
+    cards: "Karten",
+    previous: "Zurück",
+    next: "Weiter",
+    over: "{n} Zeichen zu viel",
+  },
+  ar: {
+    title: "محادثة",
+    open: "فتح المحادثة",
+    close: "إغلاق المحادثة",
+    unread: "{n} غير مقروءة",
+    menu: "القائمة",
+    placeholder: "اكتب رسالة…",
+    send: "إرسال",
+    you: "أنت",
+    online: "متصل",
+    connecting: "جارٍ الاتصال…",
+    reconnecting: "جارٍ إعادة الاتصال…",
+    offline: "غير متصل",
+    retry: "حاول مجددًا",
+    waiting: "بانتظار الإرسال",
+    edit: "تعديل",
+    remove: "إزالة",
+    typing: "{name} يكتب",
+    up: "مفيد",
+    down: "غير مفيد",
+    thanks: "شكرًا لك.",
+    copy: "نسخ المحادثة",
+    download: "تنزيل المحادثة",
+    restart: "البدء من جديد",
+    copied: "تم النسخ.",
+    cancel: "إلغاء",
+    rate: "تقييم المحادثة",
+    rate_ask: "كيف كانت هذه المحادثة؟",
+    stars: "{n} من 5",
+    comment: "ما الذي يمكن تحسينه؟ (اختياري)",
+    end: "إنهاء المحادثة",
+    clear: "ستُزال المحادثة الحالية.",
+    earlier: "رسائل سابقة",
+    newer: "رسائل جديدة",
+    image: "صورة من {name}",
+    cards: "بطاقات",
+    previous: "السابق",
+    next: "التالي",
+    over: "{n} حرفًا زائدًا",
+  },
+};
 
-  // ------------------------------------------------------------------------------------ strings
+const ICONS = {
+  chat: "M4 5h16v11H9l-5 4z",
+  down: "m6 9 6 6 6-6",
+  close: "M6 6l12 12M18 6 6 18",
+  menu: "M5 12h0M12 12h0M19 12h0",
+  send: "M4 12l16-8-5 16-3-7z",
+  thumb: "M7 11v9H4v-9zl4-8c2 0 3 1 2.5 3L13 9h5c2 0 2.5 1 2 3l-1.5 6c-.3 1-1 2-2.5 2H7",
+  star: "m12 3 2.8 6 6.2.8-4.6 4.2 1.2 6.3-5.6-3-5.6 3 1.2-6.3L3 9.8 9.2 9z",
+};
 
-  /** @type {Record<string, Record<string, string>>} */
-  const STRINGS = {
-    en: {
-      title: "Chat",
-      open: "Open chat",
-      close: "Close chat",
-      unread: "{n} unread",
-      menu: "Menu",
-      messages: "Conversation",
-      placeholder: "Write a message…",
-      input: "Message",
-      send: "Send",
-      you: "You",
-      online: "Online",
-      connecting: "Connecting…",
-      reconnecting: "Reconnecting…",
-      offline: "Offline. Your messages are sent as soon as there is a connection.",
-      offline_short: "Offline",
-      retry: "Try again",
-      sending: "Sending…",
-      waiting: "Waiting to be sent",
-      edit: "Edit",
-      remove: "Remove",
-      typing: "{name} is typing",
-      up: "Helpful",
-      down: "Not helpful",
-      why: "What was wrong? (optional)",
-      skip: "Skip",
-      thanks: "Thank you.",
-      copy: "Copy conversation",
-      copied: "Copied.",
-      copy_failed: "Copying failed.",
-      download: "Download conversation",
-      restart: "Start again",
-      restart_ask: "The conversation so far will be removed.",
-      cancel: "Cancel",
-      rate: "Rate this chat",
-      rate_ask: "How was this chat?",
-      stars: "{n} of 5",
-      comment: "Comment (optional)",
-      end: "End chat",
-      end_ask: "The conversation will be removed from this browser.",
-      earlier: "Earlier messages",
-      newer: "New messages",
-      image: "Picture from {name}",
-      attachment: "Attachment",
-      cards: "Cards",
-      previous: "Previous",
-      next: "Next",
-      over: "{n} characters too many",
-      new_tab: "opens in a new tab",
-    },
-    de: {
-      open: "Chat öffnen",
-      close: "Chat schließen",
-      unread: "{n} ungelesen",
-      menu: "Menü",
-      messages: "Gespräch",
-      placeholder: "Nachricht schreiben …",
-      input: "Nachricht",
-      send: "Senden",
-      you: "Sie",
-      online: "Online",
-      connecting: "Verbindung wird aufgebaut …",
-      reconnecting: "Verbindung wird wieder aufgebaut …",
-      offline: "Offline. Ihre Nachrichten werden gesendet, sobald die Verbindung steht.",
-      offline_short: "Offline",
-      retry: "Erneut versuchen",
-      sending: "Wird gesendet …",
-      waiting: "Wartet auf Verbindung",
-      edit: "Bearbeiten",
-      remove: "Entfernen",
-      typing: "{name} schreibt",
-      up: "Hilfreich",
-      down: "Nicht hilfreich",
-      why: "Was war falsch? (freiwillig)",
-      skip: "Überspringen",
-      thanks: "Danke.",
-      copy: "Gespräch kopieren",
-      copied: "Kopiert.",
-      copy_failed: "Kopieren ist fehlgeschlagen.",
-      download: "Gespräch herunterladen",
-      restart: "Neu beginnen",
-      restart_ask: "Das bisherige Gespräch wird entfernt.",
-      cancel: "Abbrechen",
-      rate: "Chat bewerten",
-      rate_ask: "Wie war dieser Chat?",
-      stars: "{n} von 5",
-      comment: "Kommentar (freiwillig)",
-      end: "Chat beenden",
-      end_ask: "Das Gespräch wird aus diesem Browser entfernt.",
-      earlier: "Frühere Nachrichten",
-      newer: "Neue Nachrichten",
-      image: "Bild von {name}",
-      attachment: "Anhang",
-      cards: "Karten",
-      previous: "Zurück",
-      next: "Weiter",
-      over: "{n} Zeichen zu viel",
-      new_tab: "öffnet einen neuen Tab",
-      error_too_long: "Die Nachricht ist zu lang.",
-      error_slash_not_allowed: "Eine Nachricht darf nicht mit einem Schrägstrich beginnen.",
-      error_payload_not_offered: "Diese Auswahl steht nicht mehr offen.",
-    },
-    ar: {
-      title: "محادثة",
-      open: "فتح المحادثة",
-      close: "إغلاق المحادثة",
-      unread: "{n} غير مقروءة",
-      menu: "القائمة",
-      messages: "المحادثة",
-      placeholder: "اكتب رسالة…",
-      input: "الرسالة",
-      send: "إرسال",
-      you: "أنت",
-      online: "متصل",
-      connecting: "جارٍ الاتصال…",
-      reconnecting: "جارٍ إعادة الاتصال…",
-      offline: "غير متصل. ستُرسل رسائلك عند عودة الاتصال.",
-      offline_short: "غير متصل",
-      retry: "حاول مجددًا",
-      sending: "جارٍ الإرسال…",
-      waiting: "بانتظار الإرسال",
-      edit: "تعديل",
-      remove: "إزالة",
-      typing: "{name} يكتب",
-      up: "مفيد",
-      down: "غير مفيد",
-      why: "ما الخطأ؟ (اختياري)",
-      skip: "تخطٍّ",
-      thanks: "شكرًا لك.",
-      copy: "نسخ المحادثة",
-      copied: "تم النسخ.",
-      copy_failed: "تعذّر النسخ.",
-      download: "تنزيل المحادثة",
-      restart: "البدء من جديد",
-      restart_ask: "ستُزال المحادثة الحالية.",
-      cancel: "إلغاء",
-      rate: "تقييم المحادثة",
-      rate_ask: "كيف كانت هذه المحادثة؟",
-      stars: "{n} من 5",
-      comment: "تعليق (اختياري)",
-      end: "إنهاء المحادثة",
-      end_ask: "ستُزال المحادثة من هذا المتصفح.",
-      earlier: "رسائل سابقة",
-      newer: "رسائل جديدة",
-      image: "صورة من {name}",
-      attachment: "مرفق",
-      cards: "بطاقات",
-      previous: "السابق",
-      next: "التالي",
-      over: "{n} حرفًا زائدًا",
-      new_tab: "يفتح في علامة تبويب جديدة",
-      error_too_long: "الرسالة طويلة جدًا.",
-      error_slash_not_allowed: "لا يمكن أن تبدأ الرسالة بشرطة مائلة.",
-      error_payload_not_offered: "لم يعد هذا الخيار متاحًا.",
-    },
-  };
+/** Make an element: h("div.name") has the class and the part `name`. */
+function h(kind, attributes = {}, ...children) {
+  const [tag, names] = kind.split(".");
+  const node = document.createElement(tag);
+  if (names) {
+    node.className = names;
+    node.part = names;
+  }
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") node.addEventListener(name.slice(2), value);
+    else if (value !== false && value != null) node.setAttribute(name, value === true ? "" : value);
+  }
+  node.append(...children.filter(Boolean));
+  return node;
+}
 
-  // ------------------------------------------------------------------------------------ helpers
+function icon(name) {
+  const make = (tag) => document.createElementNS("http://www.w3.org/2000/svg", tag);
+  const svg = make("svg");
+  svg.setAttribute("viewBox", "0 0 24 24");
+  svg.setAttribute("aria-hidden", "true");
+  svg.setAttribute("class", `icon i-${name}`);
+  svg.append(make("path"));
+  svg.firstChild.setAttribute("d", ICONS[name]);
+  return svg;
+}
 
-  /**
-   * Make an element. Attributes that are null, undefined or false are left out; `onclick` and the
-   * like become listeners, so that no handler ever stands in an attribute.
-   * @param {string} tag
-   * @param {Record<string, any>} [attributes]
-   * @param {...(Node | string | null | undefined | false)} children
-   * @returns {any}
-   */
-  function h(tag, attributes = {}, ...children) {
-    const node = document.createElement(tag);
-    for (const [name, value] of Object.entries(attributes)) {
-      if (value === undefined || value === null || value === false) continue;
-      if (typeof value === "function") node.addEventListener(name.slice(2), value);
-      else node.setAttribute(name, value === true ? "" : String(value));
-    }
-    node.append(.../** @type {(Node | string)[]} */ (children.filter(Boolean)));
-    return node;
+/** A random id; crypto.randomUUID is missing on pages that came over plain HTTP. */
+function newId(prefix) {
+  const bytes = crypto.getRandomValues(new Uint8Array(12));
+  return prefix + Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+/** The address, or null unless it is absolute and of one of the schemes. */
+function safeUrl(address, schemes = /^(https?|mailto|tel):/) {
+  const url = URL.parse(string(address))?.href;
+  return url && schemes.test(url) ? url : null;
+}
+
+const safeImage = (address) => safeUrl(address, /^(https?:|data:image\/)/);
+
+function link(href, kind, ...children) {
+  return h(kind, { href, target: "_blank", rel: "noopener noreferrer nofollow" }, ...children);
+}
+
+function parse(json) {
+  try {
+    return JSON.parse(json);
+  } catch {
+    return null;
+  }
+}
+
+const list = (value) => (Array.isArray(value) ? value.filter((one) => one instanceof Object) : []);
+
+const string = (value) => (typeof value === "string" ? value : "");
+
+/** Disabled for everybody, but able to keep the focus. */
+const dim = (button, off) => button.setAttribute("aria-disabled", off);
+
+const INLINE = new RegExp(
+  [
+    /\\([\\`*_[\]()#+.!>-])/, // 1 escaped
+    /`([^`\n]+)`/, // 2 code
+    /\[([^\]\n]+)\]\(([^\s()]+)\)/, // 3, 4 link
+    /\*\*(\S(?:[^\n]*?\S)?)\*\*/, // 5 bold
+    /\*([^\s*](?:[^\n*]*[^\s*])?)\*/, // 6 italic
+    /\b_([^\s_](?:[^\n_]*[^\s_])?)_\b/, // 7 italic
+    /(https?:\/\/[^\s<>"]*[^\s<>"'.,;:!?()[\]*_])/, // 8 address
+    /(\n)/, // 9 line break
+  ]
+    .map((part) => part.source)
+    .join("|"),
+  "g",
+);
+
+/** What nests deeper than anybody means stays as it is written. */
+function inline(text, links = true, depth = 0) {
+  const nodes = [];
+  let end = 0;
+  for (const match of depth < 5 ? text.matchAll(INLINE) : []) {
+    nodes.push(text.slice(end, match.index), inlineNode(match, links, depth + 1));
+    end = match.index + match[0].length;
+  }
+  return [...nodes, text.slice(end)];
+}
+
+function inlineNode(m, links, depth) {
+  const [whole, escaped, code, label, address, bold, italic, italic2, url, newline] = m;
+  if (escaped) return escaped;
+  if (code) return h("code", {}, code);
+  if (newline) return h("br");
+  if (bold) return h("strong", {}, ...inline(bold, links, depth));
+  if (italic || italic2) return h("em", {}, ...inline(italic || italic2, links, depth));
+  const href = links && safeUrl(address || url);
+  return href ? link(href, "a", ...inline(label || url, false, label ? depth : 9)) : whole;
+}
+
+function markdown(text) {
+  const result = document.createDocumentFragment();
+  const parts = text.split(/((?:^[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+.*(?:\n|$))+)/m);
+  for (const [place, part] of parts.entries()) {
+    result.append(...(place % 2 ? [bullets(part)] : paragraphs(part)));
+  }
+  return result;
+}
+
+function paragraphs(text) {
+  const parts = text.split(/\n[ \t]*\n/).map((part) => part.trim());
+  return parts.filter(Boolean).map((part) => h("p", {}, ...inline(part)));
+}
+
+function bullets(text) {
+  const start = /^\s*(\d+)/.exec(text)?.[1];
+  const lines = text.trim().split("\n");
+  const items = lines.map((line) => line.replace(/^\s*([-*+]|\d+[.)])\s+/, ""));
+  return h(start ? "ol" : "ul", { start }, ...items.map((item) => h("li", {}, ...inline(item))));
+}
+
+/** localStorage under one prefix; memory where that is blocked or full. */
+class Store {
+  kept = new Map();
+
+  constructor(prefix) {
+    this.prefix = prefix;
   }
 
-  /** @type {Record<string, string>} */
-  const ICONS = {
-    chat: "M4 5h16v11H9l-5 4z",
-    down: "m6 9 6 6 6-6",
-    close: "M6 6l12 12M18 6L6 18",
-    menu: "M5 12h.01M12 12h.01M19 12h.01",
-    send: "M4 12l16-8-5 16-3-7z",
-    up: "M7 11v9H4v-9zm0 0 4-8c2 0 3 1 2.5 3L13 9h5c2 0 2.5 1 2 3l-1.5 6c-.3 1.3-1 2-2.5 2H7",
-    thumb: "M7 13V4H4v9zm0 0 4 8c2 0 3-1 2.5-3L13 15h5c2 0 2.5-1 2-3l-1.5-6c-.3-1.3-1-2-2.5-2H7",
-    file: "M7 3h7l4 4v14H7zM14 3v4h4",
-    star: "m12 3 2.8 5.8 6.2.8-4.6 4.4 1.2 6.300L12 17.2 6.4 20.300l1.2-6.300L3 9.600l6.2-.8z",
-    before: "m15 6-6 6 6 6",
-    after: "m9 6 6 6-6 6",
-  };
-
-  /** @param {string} name */
-  function icon(name) {
-    const ns = "http://www.w3.org/2000/svg";
-    const svg = document.createElementNS(ns, "svg");
-    svg.setAttribute("viewBox", "0 0 24 24");
-    svg.setAttribute("aria-hidden", "true");
-    svg.setAttribute("class", `icon ${name}`);
-    const path = document.createElementNS(ns, "path");
-    path.setAttribute("d", ICONS[name]);
-    svg.append(path);
-    return svg;
-  }
-
-  /**
-   * A random id. `crypto.randomUUID` is missing on pages that came over plain HTTP.
-   * @param {string} prefix
-   */
-  function newId(prefix) {
-    const bytes = crypto.getRandomValues(new Uint8Array(12));
-    return prefix + Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  }
-
-  /**
-   * The address in its normal form, or null unless it is absolute and of one of the schemes.
-   * @param {unknown} address
-   * @param {string[]} schemes
-   */
-  function safeUrl(address, schemes = ["https:", "http:", "mailto:", "tel:"]) {
+  get(name) {
+    if (this.kept.has(name)) return this.kept.get(name);
     try {
-      const url = new URL(String(address));
-      return schemes.includes(url.protocol) ? url.href : null;
+      return parse(localStorage.getItem(this.prefix + name));
     } catch {
       return null;
     }
   }
 
-  /** @param {unknown} address */
-  function safeImage(address) {
-    const url = safeUrl(address, ["https:", "http:", "data:"]);
-    return url && (!url.startsWith("data:") || /^data:image\//i.test(url)) ? url : null;
-  }
-
-  /**
-   * @param {string} href one that passed `safeUrl`
-   * @param {Record<string, any>} attributes
-   * @param {...(Node | string)} children
-   */
-  function link(href, attributes, ...children) {
-    const rel = "noopener noreferrer nofollow";
-    return h("a", { href, target: "_blank", rel, ...attributes }, ...children);
-  }
-
-  /** @param {unknown} json */
-  function parse(json) {
+  set(name, value) {
     try {
-      return JSON.parse(String(json));
+      if (value === null) localStorage.removeItem(this.prefix + name);
+      else localStorage.setItem(this.prefix + name, JSON.stringify(value));
+      this.kept.delete(name);
     } catch {
-      return null;
+      this.kept.set(name, value);
     }
   }
+}
 
-  /** @param {any} value @returns {any[]} */
-  const list = (value) => (Array.isArray(value) ? value.filter((v) => v && typeof v === "object") : []);
+/** What is to be sent stays in the outbox, which all tabs share, until the server has it. */
+class Client {
+  status = "idle";
+  fatal = null; // the error after which there is no further attempt
+  socket = null;
+  rest = false;
+  attempt = 0; // numbers the attempts, so that a late answer to an earlier one is known
+  failures = 0;
+  alive = 0;
+  pausedUntil = 0;
+  sent = new Map(); // when each id was sent over this connection
+  timers = {};
 
-  /** @param {any} value */
-  const string = (value) => (typeof value === "string" ? value : "");
-
-  // ----------------------------------------------------------------------------------- markdown
-
-  const INLINE = new RegExp(
-    [
-      /\\([\\`*_[\]()#+.!>-])/, // 1 escaped
-      /`([^`\n]+)`/, // 2 code
-      /\[([^\]\n]+)\]\(([^\s()]+(?:\([^\s()]*\)[^\s()]*)*)\)/, // 3, 4 link
-      /\*\*(\S(?:[^\n]*?\S)?)\*\*/, // 5 bold
-      /\*([^\s*](?:[^\n*]*[^\s*])?)\*/, // 6 italic
-      /(?<![\p{L}\p{N}_])__(\S(?:[^\n]*?\S)?)__(?![\p{L}\p{N}_])/, // 7 bold
-      /(?<![\p{L}\p{N}_])_([^\s_](?:[^\n_]*[^\s_])?)_(?![\p{L}\p{N}_])/, // 8 italic
-      /(https?:\/\/[^\s<>"]*[^\s<>"'.,;:!?()[\]*_])/, // 9 address
-      /(\n)/, // 10 line break
-    ]
-      .map((part) => part.source)
-      .join("|"),
-    "gu",
-  );
-
-  /**
-   * @param {string} text
-   * @param {boolean} links whether links may be made here; none inside a link
-   * @param {number} depth
-   * @returns {(Node | string)[]}
-   */
-  function inline(text, links = true, depth = 0) {
-    /** @type {(Node | string)[]} */
-    const nodes = [];
-    let end = 0;
-    // What nests deeper than anybody means stays as it is written.
-    for (const m of depth < 5 ? text.matchAll(INLINE) : []) {
-      nodes.push(text.slice(end, m.index));
-      end = m.index + m[0].length;
-      nodes.push(inlineNode(m, links, depth));
-    }
-    return [...nodes, text.slice(end)];
+  constructor(base, store, view) {
+    this.base = base;
+    this.store = store;
+    this.view = view;
+    this.outbox = list(store.get("outbox"));
   }
 
-  /** @param {RegExpMatchArray} m @param {boolean} links @param {number} depth */
-  function inlineNode(m, links, depth) {
-    if (m[1]) return m[1];
-    if (m[2]) return h("code", {}, m[2]);
-    if (m[10]) return h("br");
-    const bold = m[5] || m[7];
-    if (bold) return h("strong", {}, ...inline(bold, links, depth + 1));
-    const italic = m[6] || m[8];
-    if (italic) return h("em", {}, ...inline(italic, links, depth + 1));
-    const href = links && safeUrl(m[4] || m[9]);
-    if (!href) return m[0];
-    return link(href, {}, ...(m[3] ? inline(m[3], false, depth + 1) : [m[9]]));
+  start() {
+    if (this.status !== "idle") return;
+    this.listeners = new AbortController();
+    const options = { signal: this.listeners.signal };
+    addEventListener("online", () => this.wake(), options);
+    document.addEventListener("visibilitychange", () => this.wake(), options);
+    addEventListener("offline", () => this.cut(), options);
+    addEventListener("storage", (event) => this.stored(event.key), options);
+    this.connect();
   }
 
-  /**
-   * Draw Markdown: paragraphs, line breaks, bold, italic, code, lists, links. The rest is literal.
-   * @param {string} text
-   * @returns {DocumentFragment}
-   */
-  function markdown(text) {
-    const result = document.createDocumentFragment();
-    const block = /```[^\n]*\n([\s\S]*?)\n?```|((?:^[ \t]*(?:[-*+]|\d{1,9}[.)])[ \t]+.*(?:\n|$))+)/gm;
-    let end = 0;
-    for (const m of text.matchAll(block)) {
-      result.append(...paragraphs(text.slice(end, m.index)));
-      end = m.index + m[0].length;
-      result.append(m[2] ? bullets(m[2]) : h("pre", {}, h("code", {}, m[1])));
-    }
-    result.append(...paragraphs(text.slice(end)));
-    return result;
+  stop() {
+    this.listeners?.abort();
+    this.drop();
+    this.setStatus("idle");
   }
 
-  /** @param {string} text */
-  function paragraphs(text) {
-    const parts = text.split(/\n[ \t]*\n/).map((part) => part.trim());
-    return parts.filter(Boolean).map((part) => h("p", {}, ...inline(part)));
+  retry() {
+    this.fatal = this.renewed = null;
+    if (this.status === "idle") this.start();
+    else this.connect();
   }
 
-  /** @param {string} text lines that all begin with a bullet or a number */
-  function bullets(text) {
-    const number = /^\s*(\d+)/.exec(text);
-    const lines = text.trim().split("\n");
-    const items = lines.map((line) => line.replace(/^\s*([-*+]|\d+[.)])\s+/, ""));
-    return h(
-      number ? "ol" : "ul",
-      { start: number?.[1] },
-      ...items.map((item) => h("li", {}, ...inline(item))),
-    );
+  later(name, call, delay) {
+    clearTimeout(this.timers[name]);
+    this.timers[name] = setTimeout(call, delay);
   }
 
-  // -------------------------------------------------------------------------------------- store
-
-  /** localStorage under one prefix; memory alone where that is blocked or full. */
-  class Store {
-    /** @param {string} prefix */
-    constructor(prefix) {
-      this.prefix = prefix;
-      /** What could not be written. @type {Map<string, any>} */
-      this.kept = new Map();
-    }
-
-    /** @param {string} name */
-    get(name) {
-      if (this.kept.has(name)) return this.kept.get(name);
-      try {
-        return parse(localStorage.getItem(this.prefix + name));
-      } catch {
-        return null;
-      }
-    }
-
-    /** @param {string} name @param {any} value null removes it */
-    set(name, value) {
-      try {
-        if (value === null) localStorage.removeItem(this.prefix + name);
-        else localStorage.setItem(this.prefix + name, JSON.stringify(value));
-        this.kept.delete(name);
-      } catch {
-        this.kept.set(name, value);
-      }
-    }
+  setStatus(status) {
+    if (status === this.status) return;
+    this.status = status;
+    this.view.onStatus();
+    this.view.emit("status", { status });
   }
 
-  // ------------------------------------------------------------------------------------- client
+  drop() {
+    const { socket } = this;
+    for (const timer of Object.values(this.timers)) clearTimeout(timer);
+    this.attempt += 1;
+    this.socket = null;
+    this.rest = this.posting = false;
+    this.sent.clear();
+    socket?.close();
+    this.view.onTyping(false);
+  }
 
-  /**
-   * The connection to one server. What is to be sent stays in the outbox, which all tabs share,
-   * until the server says that it has it; sending twice under the same id is safe.
-   */
-  class Client {
-    /**
-     * @param {string} base address of the channel, without a slash at its end
-     * @param {Store} store
-     * @param {() => any} login gives what the page set as login: the JWT or a function
-     * @param {Record<string, (...args: any[]) => void>} on status, welcome, turn, typing, saved,
-     *   refused, outbox
-     */
-    constructor(base, store, login, on) {
-      this.base = base;
-      this.store = store;
-      this.login = login;
-      this.on = on;
-      this.status = "idle";
-      /** @type {{code: string, message: string} | null} Why there will be no further attempt. */
-      this.fatal = null;
-      /** @type {WebSocket | null} */
-      this.socket = null;
-      this.rest = false;
-      this.posting = false;
-      this.attempt = 0; // numbers the attempts, so that a late answer to an earlier one is known
-      this.failures = 0;
-      this.leastDelay = 0;
-      this.welcomed = false;
-      this.freshLogin = false;
-      this.alive = 0;
-      this.pausedUntil = 0;
-      /** When each id was sent over the connection that is open now. @type {Map<string, number>} */
-      this.sent = new Map();
-      /** @type {Item[]} */
-      this.outbox = list(store.get("outbox"));
-      /** @type {Record<string, any>} */
-      this.timers = {};
-      this.wake = this.wake.bind(this);
-      this.stored = this.stored.bind(this);
-      this.cut = this.cut.bind(this);
-    }
-
-    /** Connect, and stay connected. */
-    start() {
-      if (this.status !== "idle") return;
-      addEventListener("online", this.wake);
-      addEventListener("offline", this.cut);
-      addEventListener("storage", this.stored);
-      addEventListener("pageshow", this.wake);
-      document.addEventListener("visibilitychange", this.wake);
-      this.connect();
-    }
-
-    stop() {
-      removeEventListener("online", this.wake);
-      removeEventListener("offline", this.cut);
-      removeEventListener("storage", this.stored);
-      removeEventListener("pageshow", this.wake);
-      document.removeEventListener("visibilitychange", this.wake);
-      this.drop();
-      this.setStatus("idle");
-    }
-
-    /** Forget the session; the next connection begins a new one. */
-    forget() {
-      this.store.set("session", null);
-      this.setOutbox([]);
-      this.welcomed = false;
-    }
-
-    /** Connect now, whatever happened before. */
-    retry() {
-      this.fatal = null;
-      this.freshLogin = false;
-      if (this.status === "idle") this.start();
-      else this.connect();
-    }
-
-    /** @param {string} name @param {() => void} call @param {number} delay */
-    later(name, call, delay) {
-      clearTimeout(this.timers[name]);
-      this.timers[name] = setTimeout(call, delay);
-    }
-
-    /** @param {string} status */
-    setStatus(status) {
-      if (status === this.status) return;
-      this.status = status;
-      this.on.status(status);
-    }
-
-    /** Leave the connection, without a word to anybody. */
-    drop() {
-      this.attempt += 1;
-      for (const timer of Object.values(this.timers)) clearTimeout(timer);
-      const socket = this.socket;
-      this.socket = null;
-      this.rest = this.posting = false;
-      this.sent.clear();
-      socket?.close();
-      this.on.typing(false);
-    }
-
-    async connect() {
-      this.drop();
-      const attempt = this.attempt;
-      this.setStatus(this.welcomed || this.failures ? "reconnecting" : "connecting");
-      // A proxy that lets no WebSocket through looks like a server that is down: try both.
-      const rest = this.failures >= SOCKET_TRIES && (this.failures - SOCKET_TRIES) % 2 === 0;
-      this.later("welcome", () => this.lost(), ANSWER_WITHIN);
-      try {
-        const login = await this.token();
-        if (attempt !== this.attempt) return;
-        if (rest) await this.openRest(attempt, login);
-        else this.openSocket(login);
-      } catch {
-        if (attempt === this.attempt) this.lost();
-      }
-    }
-
-    async token() {
-      const login = this.login();
-      return (typeof login === "function" ? await login() : login) || undefined;
-    }
-
-    /** @param {string | undefined} login */
-    openSocket(login) {
-      const socket = new WebSocket(this.base.replace(/^http/, "ws") + "/ws");
-      const session = this.store.get("session")?.token;
-      this.socket = socket;
-      socket.onopen = () =>
-        socket.send(JSON.stringify({ type: "hello", protocol: 1, session, login }));
-      socket.onmessage = (event) => {
-        if (socket !== this.socket) return;
-        this.alive = Date.now();
-        const frame = parse(event.data);
-        if (frame) this.receive(frame);
-      };
-      socket.onclose = (event) => {
-        if (socket === this.socket) this.lost(event.code);
-      };
-    }
-
-    /**
-     * The connection is gone, or never came: try again, later each time.
-     * @param {number} [code]
-     */
-    lost(code) {
-      this.drop();
-      const refused = this.fatal || (code === 4403 && { code: "origin_refused", message: "" });
-      if (refused && !this.renewLogin(refused.code)) {
-        this.fatal = refused;
-        this.setStatus("offline");
-        return;
-      }
-      const delay = Math.min(LONGEST_DELAY, 1000 * 2 ** this.failures) * (0.5 + Math.random() / 2);
-      this.failures += 1;
-      this.setStatus(this.failures > SOCKET_TRIES ? "offline" : "reconnecting");
-      const least = Math.max(this.leastDelay, code === 4429 ? 15_000 : 0);
-      this.leastDelay = 0;
-      this.later("connect", () => this.connect(), Math.max(delay, least));
-    }
-
-    /** A login may merely have grown too old: ask the page for another, once. @param {string} code */
-    renewLogin(code) {
-      if (code !== "bad_login" || this.freshLogin || typeof this.login() !== "function") return false;
-      this.freshLogin = true;
-      this.fatal = null;
-      return true;
-    }
-
-    /** The network or the tab is back. */
-    wake() {
-      if (document.visibilityState === "hidden" || this.fatal) return;
-      if (this.status !== "online") {
-        this.failures = Math.min(this.failures, SOCKET_TRIES);
-        if (!this.socket) this.connect();
-      } else if (Date.now() - this.alive > PING_EVERY) this.ping();
-    }
-
-    /** The network is gone, which a socket notices only much later. */
-    cut() {
-      if (this.fatal) return;
-      this.lost();
-      this.setStatus("offline");
-    }
-
-    ping() {
-      if (this.rest) return this.poll();
-      this.socket?.send('{"type":"ping"}');
-      this.later("pong", () => this.lost(), ANSWER_WITHIN);
-      this.later("ping", () => this.ping(), PING_EVERY);
-      // Alive, and yet no answer for so long: sending again is safe.
-      for (const [id, time] of this.sent) if (Date.now() - time > RESEND_AFTER) this.sent.delete(id);
-      this.flush();
-    }
-
-    /** @param {any} frame */
-    receive(frame) {
-      clearTimeout(this.timers.pong);
-      if (frame.type === "welcome") this.welcome(frame);
-      else if (frame.type === "turn") {
-        if (frame.id) this.take(frame.id);
-        this.on.turn(frame);
-      } else if (frame.type === "saved") this.on.saved(frame, this.take(frame.id));
-      else if (frame.type === "typing") this.on.typing(frame.on);
-      else if (frame.type === "error") this.error(frame);
-    }
-
-    /** @param {any} frame */
-    welcome(frame) {
-      clearTimeout(this.timers.welcome);
-      const known = this.store.get("session");
-      // Tokens are renewed all the time; the epoch tells other tabs that the conversation changed.
-      const epoch = (!frame.new && known?.epoch) || newId("e-");
-      this.epoch = epoch;
-      this.store.set("session", { token: frame.session, epoch });
-      this.failures = 0;
-      this.freshLogin = false;
-      const done = new Set(list(frame.history).map((turn) => turn.id));
-      if (this.outbox.some((item) => done.has(item.frame.id))) {
-        this.setOutbox(this.outbox.filter((item) => !done.has(item.frame.id)));
-      }
-      this.on.welcome(frame, this.welcomed && !frame.new);
-      this.welcomed = true;
-      this.setStatus("online");
-      this.later("ping", () => this.ping(), this.rest ? POLL_EVERY : PING_EVERY);
-      this.flush();
-    }
-
-    /** @param {any} frame */
-    error(frame) {
-      const item = this.outbox.find((one) => one.frame.id === frame.id);
-      if (frame.code === "bad_session") {
-        this.store.set("session", null);
-        this.connect();
-      } else if (["bad_login", "origin_refused"].includes(frame.code)) {
-        this.fatal = frame;
-        if (this.rest) this.lost();
-      } else if (frame.retry) this.pause(frame);
-      else if (item?.frame.type === "message") {
-        item.error = { code: frame.code, message: frame.message };
-        this.setOutbox(this.outbox);
-      } else if (item) this.take(frame.id);
-      this.on.refused(frame, item);
-    }
-
-    /** Send nothing for a while; then again what was refused. @param {any} frame */
-    pause(frame) {
-      if (frame.id) this.sent.delete(frame.id);
-      else this.sent.clear();
-      this.patience = frame.retry_after ? 0 : Math.min((this.patience || 1) * 2, 30);
-      const seconds = frame.retry_after || this.patience;
-      if (this.status !== "online") this.leastDelay = seconds * 1000;
-      this.pausedUntil = Math.max(this.pausedUntil, Date.now() + seconds * 1000);
-      this.on.outbox();
-      this.flush();
-    }
-
-    // ------------------------------------------------------------------------------ the outbox
-
-    /** @param {Item[]} items */
-    setOutbox(items) {
-      this.outbox = items;
-      this.store.set("outbox", items.length ? items : null);
-      this.on.outbox();
-    }
-
-    /** Take out of the outbox what is done. @param {string} id @returns {Item | undefined} */
-    take(id) {
-      const item = this.outbox.find((one) => one.frame.id === id);
-      this.sent.delete(id);
-      if (item) this.setOutbox(this.latest().filter((one) => one.frame.id !== id));
-      return item;
-    }
-
-    /** The outbox as the other tabs left it, with what of it failed here. */
-    latest() {
-      return /** @type {Item[]} */ (list(this.store.get("outbox")));
-    }
-
-    /** @param {any} frame @param {string} [title] what a payload is shown as */
-    add(frame, title) {
-      this.setOutbox([...this.latest(), { frame, title, time: Date.now() / 1000 }]);
-      if (this.status === "idle") this.start();
-      else this.flush();
-    }
-
-    /** Send what was not sent over this connection, in order. */
-    flush() {
-      if (this.status !== "online") return;
-      const wait = this.pausedUntil - Date.now();
-      if (wait > 0) return this.later("flush", () => this.flush(), wait + 10);
-      for (const item of this.outbox) {
-        if (item.error || this.sent.has(item.frame.id)) continue;
-        if (this.rest) return void this.post(item);
-        this.sent.set(item.frame.id, Date.now());
-        this.socket?.send(JSON.stringify(item.frame));
-      }
-      this.on.outbox();
-    }
-
-    /** Another tab wrote. @param {StorageEvent} event */
-    stored(event) {
-      if (event.key === this.store.prefix + "outbox") {
-        const items = this.latest();
-        // The other tab sends what it added; this one only if that never got an answer.
-        for (const { frame } of items) {
-          if (!this.outbox.some((one) => one.frame.id === frame.id)) {
-            this.sent.set(frame.id, Date.now());
-          }
-        }
-        this.outbox = items;
-        this.on.outbox();
-      } else if (event.key === this.store.prefix + "session") {
-        const epoch = this.store.get("session")?.epoch;
-        if (this.welcomed && epoch !== this.epoch) this.connect();
-      }
-    }
-
-    /** Tell the other tabs that the conversation began anew. */
-    renewEpoch() {
-      const session = this.store.get("session");
-      this.epoch = newId("e-");
-      if (session) this.store.set("session", { ...session, epoch: this.epoch });
-    }
-
-    // ------------------------------------------------------------------------------------ REST
-
-    /** @param {number} attempt @param {string} [login] */
-    async openRest(attempt, login) {
-      const known = this.store.get("session");
-      let frame = known && (await this.call("GET", "history"));
-      if (!frame || frame.code === "bad_session") {
-        this.store.set("session", null);
-        frame = await this.call("POST", "sessions", login ? { login } : {});
-      }
-      if (attempt !== this.attempt) return;
-      this.rest = true;
-      this.receive(frame);
-      if (frame.type !== "welcome" && attempt === this.attempt) this.lost();
-    }
-
-    /** @param {string} method @param {string} path @param {any} [body] */
-    async call(method, path, body) {
-      /** @type {Record<string, string>} */
-      const headers = {};
-      const session = this.store.get("session")?.token;
+  async connect() {
+    this.drop();
+    const { attempt, failures } = this;
+    this.setStatus(this.welcomed || failures ? "reconnecting" : "connecting");
+    this.later("welcome", () => this.lost(), ANSWER_WITHIN);
+    try {
       const login = await this.token();
-      if (session) headers.Authorization = `Bearer ${session}`;
-      if (login) headers["X-Login"] = login;
-      if (body) headers["Content-Type"] = "application/json";
-      const options = { method, headers, body: body && JSON.stringify(body) };
-      return (await fetch(`${this.base}/${path}`, options)).json();
-    }
-
-    /** @param {Item} item */
-    async post(item) {
-      if (this.posting) return;
-      const attempt = this.attempt;
-      const { type, ...body } = item.frame;
-      this.posting = true;
-      this.sent.set(body.id, Date.now());
-      this.on.outbox();
-      this.on.typing(type === "message");
-      try {
-        const frame = await this.call("POST", type === "message" ? "messages" : type, body);
-        if (attempt !== this.attempt) return;
-        this.posting = false;
-        this.on.typing(false);
-        this.receive(frame.type === "error" ? { id: body.id, ...frame } : frame);
-        this.flush();
-      } catch {
-        if (attempt === this.attempt) this.lost();
-      }
-    }
-
-    /** Without a socket the server cannot speak first: ask it. */
-    async poll() {
-      const attempt = this.attempt;
-      try {
-        const frame = document.hidden ? null : await this.call("GET", "history");
-        if (attempt !== this.attempt) return;
-        if (frame) this.receive(frame);
-        this.later("ping", () => this.ping(), POLL_EVERY);
-      } catch {
-        if (attempt === this.attempt) this.lost();
-      }
+      if (attempt !== this.attempt) return;
+      // A proxy that lets no WebSocket through looks like a server that is down: try both.
+      const rest = failures >= SOCKET_TRIES && (failures - SOCKET_TRIES) % 2 === 0;
+      if (rest) await this.openRest(attempt, login);
+      else this.openSocket(login);
+    } catch {
+      if (attempt === this.attempt) this.lost();
     }
   }
 
-  // ------------------------------------------------------------------------------------ element
+  async token() {
+    const { login } = this.view;
+    return (typeof login === "function" ? await login() : login) || undefined;
+  }
 
-  const RTL = /^(ar|dv|fa|he|ks|ps|sd|ug|ur|yi)\b/i;
-  const FOCUSABLE = "button:not(:disabled), a[href], input, textarea, [tabindex='0']";
-  const REBUILD = ["title", "subtitle", "avatar", "greeting", "lang", "dir", "placeholder"];
-  const LOOK = ["position", "color-scheme", "rating", "feedback", "starters"];
+  openSocket(login) {
+    const socket = new WebSocket(this.base.replace("http", "ws") + "/ws");
+    const session = this.store.get("session")?.token;
+    this.socket = socket;
+    socket.onopen = () => this.write({ type: "hello", protocol: 1, session, login });
+    socket.onmessage = (event) => {
+      if (socket !== this.socket) return;
+      this.alive = Date.now();
+      this.receive(parse(event.data));
+    };
+    socket.onclose = (event) => socket === this.socket && this.lost(event.code);
+  }
+
+  write(frame) {
+    if (this.socket?.readyState === 1) this.socket.send(JSON.stringify(frame));
+  }
+
+  /** The connection is gone, or never came: try again, later each time. */
+  lost(code = 0) {
+    this.drop();
+    if (code === 4403) this.fatal ??= { code: "origin_refused" };
+    if (this.fatal && !this.renewLogin()) return this.setStatus("offline");
+    const delay = Math.min(30_000, 1000 * 2 ** this.failures) * (0.5 + Math.random() / 2);
+    const least = code === 4429 ? 15_000 : this.pausedUntil - Date.now();
+    this.failures += 1;
+    this.setStatus(this.failures > SOCKET_TRIES ? "offline" : "reconnecting");
+    this.later("connect", () => this.connect(), Math.max(delay, least));
+  }
+
+  /** A login may merely be too old: ask the page for another, once. */
+  renewLogin() {
+    if (this.fatal.code !== "bad_login" || this.renewed || !this.view.login?.call) return false;
+    this.renewed = true;
+    this.fatal = null;
+    return true;
+  }
+
+  wake() {
+    if (document.hidden || this.fatal) return;
+    if (this.status === "online") {
+      if (Date.now() - this.alive > PING_EVERY) this.ping();
+    } else if (!this.socket) this.connect();
+  }
+
+  /** The network is gone, which a socket notices only much later. */
+  cut() {
+    this.lost();
+    this.setStatus("offline");
+  }
+
+  ping() {
+    if (this.rest) return this.poll();
+    this.write({ type: "ping" });
+    this.later("pong", () => this.lost(), ANSWER_WITHIN);
+    this.later("ping", () => this.ping(), PING_EVERY);
+    // No answer for so long: send again, which is safe.
+    for (const [id, time] of this.sent) if (Date.now() - time > RESEND_AFTER) this.sent.delete(id);
+    this.flush();
+  }
+
+  receive(frame) {
+    clearTimeout(this.timers.pong);
+    const { type, id } = frame ?? {};
+    if (type === "welcome") this.welcome(frame);
+    else if (type === "turn") {
+      if (id) this.take(id);
+      this.view.onTurn(frame);
+    } else if (type === "saved") this.view.onSaved(frame, this.take(id));
+    else if (type === "typing") this.view.onTyping(frame.on);
+    else if (type === "error") this.refused(frame);
+  }
+
+  welcome(frame) {
+    clearTimeout(this.timers.welcome);
+    const again = this.welcomed && !frame.new;
+    this.failures = 0;
+    this.welcomed = true;
+    this.renewed = null;
+    // Tokens change all the time; the epoch says that the conversation is another.
+    this.epoch = (!frame.new && this.store.get("session")?.epoch) || newId("e-");
+    this.store.set("session", { token: frame.session, epoch: this.epoch });
+    for (const turn of list(frame.history)) this.take(turn.id);
+    this.view.onWelcome(frame, again);
+    this.setStatus("online");
+    this.later("ping", () => this.ping(), PING_EVERY);
+    this.flush();
+  }
+
+  refused(frame) {
+    const item = this.find(frame.id);
+    if (frame.code === "bad_session") {
+      this.store.set("session", null);
+      this.connect();
+    } else if (/^(bad_login|origin_refused)$/.test(frame.code)) {
+      this.fatal = frame;
+      if (!this.socket) this.lost();
+    } else if (frame.retry) this.pause(frame);
+    else if (item?.frame.type === "message") {
+      item.error = frame;
+      this.setOutbox(this.outbox);
+    } else this.take(frame.id);
+    this.view.onRefused(frame, item);
+  }
+
+  pause({ id, retry_after: seconds = 3 }) {
+    if (id) this.sent.delete(id);
+    else this.sent.clear();
+    this.pausedUntil = Math.max(this.pausedUntil, Date.now() + seconds * 1000);
+    this.flush();
+  }
+
+  find(id) {
+    return this.outbox.find((item) => item.frame.id === id);
+  }
+
+  setOutbox(items) {
+    this.outbox = items;
+    this.store.set("outbox", items.length ? items : null);
+    this.view.drawPending();
+  }
+
+  take(id) {
+    const item = this.find(id);
+    this.sent.delete(id);
+    if (item) this.setOutbox(this.latest().filter((one) => one.frame.id !== id));
+    return item;
+  }
+
+  latest() {
+    return list(this.store.get("outbox"));
+  }
+
+  add(frame, title = "") {
+    this.setOutbox([...this.latest(), { frame, title, time: Date.now() / 1000 }]);
+    if (this.status === "idle") this.start();
+    else this.flush();
+  }
+
+  flush() {
+    if (this.status !== "online" || this.posting) return;
+    const wait = this.pausedUntil - Date.now();
+    if (wait > 0) this.later("flush", () => this.flush(), wait + 10);
+    for (const item of wait > 0 ? [] : this.outbox) {
+      const { id } = item.frame;
+      if (item.error || this.sent.has(id)) continue;
+      this.sent.set(id, Date.now());
+      if (this.rest) {
+        this.post(item.frame);
+        break;
+      }
+      this.write(item.frame);
+    }
+    this.view.drawPending();
+  }
+
+  stored(key) {
+    if (key === this.store.prefix + "outbox") {
+      const known = this.outbox;
+      this.outbox = this.latest();
+      // The other tab sends what it added; this one only what never gets an answer.
+      for (const { frame } of this.outbox) {
+        if (!known.some((item) => item.frame.id === frame.id)) this.sent.set(frame.id, Date.now());
+      }
+      this.view.drawPending();
+    } else if (key === this.store.prefix + "session" && this.welcomed) {
+      if (this.store.get("session")?.epoch !== this.epoch) this.connect();
+    }
+  }
+
+  renewEpoch() {
+    const session = this.store.get("session");
+    this.epoch = newId("e-");
+    if (session) this.store.set("session", { ...session, epoch: this.epoch });
+  }
+
+  // REST, where no WebSocket gets through
+
+  async openRest(attempt, login) {
+    let frame = this.store.get("session") && (await this.call("history"));
+    if (!frame || frame.code === "bad_session") {
+      this.store.set("session", null);
+      frame = await this.call("sessions", login ? { login } : {});
+    }
+    if (attempt !== this.attempt) return;
+    this.rest = frame.type === "welcome";
+    this.receive(frame);
+    if (!this.rest && attempt === this.attempt) this.lost();
+  }
+
+  async call(path, body = null) {
+    const headers = { "Content-Type": "application/json" };
+    const session = this.store.get("session")?.token;
+    const login = await this.token();
+    if (session) headers.Authorization = `Bearer ${session}`;
+    if (login) headers["X-Login"] = login;
+    const method = body ? "POST" : "GET";
+    const signal = AbortSignal.timeout(RESEND_AFTER);
+    const options = { method, headers, signal, body: body && JSON.stringify(body) };
+    return (await fetch(`${this.base}/${path}`, options)).json();
+  }
+
+  async post({ type, ...body }) {
+    const message = type === "message";
+    this.posting = true;
+    this.view.onTyping(message);
+    await this.exchange(message ? "messages" : type, body);
+    if (!this.posting) return;
+    this.posting = false;
+    this.flush();
+  }
+
+  /** Without a socket the server cannot speak first: ask it. */
+  async poll() {
+    if (!document.hidden) await this.exchange("history");
+    if (this.rest) this.later("ping", () => this.ping(), PING_EVERY);
+  }
+
+  async exchange(path, body = null) {
+    const { attempt } = this;
+    try {
+      const frame = await this.call(path, body);
+      if (attempt !== this.attempt) return;
+      this.view.onTyping(false);
+      this.receive({ id: body?.id, ...frame });
+    } catch {
+      if (attempt === this.attempt) this.lost();
+    }
+  }
+}
+
+/** Events and attributes: docs/how-to/embed-the-widget.md. */
+class BotChat extends HTMLElement {
+  static observedAttributes = `open title subtitle avatar greeting lang dir placeholder position
+    color-scheme rating feedback starters`.split(/\s+/);
+
+  ui = /** @type {any} */ ({}); // the elements that are needed again, by name
+  turns = /** @type {any[]} */ ([]);
+  known = new Set(); // ids of turns and replies
+  fresh = []; // replies since the person last said something: their buttons work
+  pending = new Map(); // drawn messages of the outbox, by id
+  isOpen = false;
+  limit = Infinity;
+  own = /** @type {any} */ ({}); // what was set as a property
+
+  connectedCallback() {
+    if (this.client) return this.client.start();
+    for (const name of ["login", "strings", "metadata"]) {
+      // A property that was set before the element was defined hides ours.
+      const value = Object.hasOwn(this, name) && this[name];
+      delete this[name];
+      if (value) this[name] = value;
+    }
+    const base = serverOf(this.getAttribute("server"));
+    this.store = new Store(`bot-chat:${base}:`);
+    this.client = new Client(base, this.store, this);
+    const { seen = 0, unread = 0, open = this.hasAttribute("open") } = this.store.get("ui") ?? {};
+    Object.assign(this, { seen, unreadCount: unread });
+    this.load();
+    this.build();
+    FULL_SCREEN.addEventListener("change", () => this.fit());
+    visualViewport?.addEventListener("resize", () => this.fit());
+    visualViewport?.addEventListener("scroll", () => this.fit());
+    addEventListener("popstate", () => this.drawStart());
+    addEventListener("hashchange", () => this.drawStart());
+    addEventListener("storage", (event) => this.stored(event));
+    // A full screen would hide the page that somebody just went to.
+    if (open && !FULL_SCREEN.matches) this.show();
+    // Who never opened the chat is not connected.
+    if (this.store.get("session") || this.client.outbox.length) this.client.start();
+    this.emit("ready");
+  }
+
+  disconnectedCallback() {
+    this.close();
+    this.client.stop();
+  }
+
+  attributeChangedCallback(name, _old, value) {
+    if (name === "title" && value !== null) {
+      // As an attribute it is also a tooltip over the whole chat.
+      this.heading = value;
+      this.removeAttribute(name);
+    } else if (name === "open") {
+      if (this.client && (value !== null) !== this.isOpen) this.toggle();
+    } else if (this.client) this.build();
+  }
+
+// public API
+
+  /** Open the window and put the focus into the message field. */
+  open() {
+    if (!this.isOpen) this.show();
+    this.ui.input.focus();
+  }
+
+  /** Close the window; the focus goes back to the launcher if it was inside. */
+  close() {
+    if (!this.isOpen) return;
+    const inside = this.shadowRoot.activeElement;
+    this.closeSheet();
+    this.setOpen(false);
+    if (inside) this.ui.launcher.focus();
+  }
+
+  toggle() {
+    if (this.isOpen) this.close();
+    else this.open();
+  }
 
   /**
-   * `<bot-chat>`: the launcher and the window of the chat.
-   * @fires bot-chat:ready @fires bot-chat:open @fires bot-chat:close @fires bot-chat:message
-   * @fires bot-chat:reply @fires bot-chat:feedback @fires bot-chat:rating @fires bot-chat:error
-   * @fires bot-chat:status
+   * Say something as the visitor; without a connection it is sent later.
+   * @param {string} text
+   * @returns {string} the id of the message; empty if the text is
    */
-  class BotChat extends HTMLElement {
-    static observedAttributes = ["open", ...REBUILD, ...LOOK];
-
-    constructor() {
-      super();
-      this.attachShadow({ mode: "open" });
-      /** @type {any} the elements that are needed again, by name */
-      this.ui = {};
-      /** @type {Turn[]} */
-      this.turns = [];
-      /** Ids of turns and replies that are drawn or can be. @type {Set<string>} */
-      this.known = new Set();
-      /** Replies since the person last said something: their buttons work. @type {any[]} */
-      this.fresh = [];
-      /** Outbox messages by id. @type {Map<string, any>} */
-      this.pending = new Map();
-      this.firstShown = 0;
-      this.isOpen = false;
-      this.unreadCount = 0;
-      this.seen = 0;
-      this.limit = Infinity;
-      this.heading = "";
-      /** @type {number | undefined} */
-      this.ratingValue = undefined;
-      /** @type {Record<string, string>} */
-      this.ownStrings = {};
-      /** @type {any} */
-      this.ownLogin = undefined;
-      /** @type {any} */
-      this.ownMetadata = undefined;
-      this.fitViewport = this.fitViewport.bind(this);
-      this.pageChanged = this.pageChanged.bind(this);
-      this.otherTab = this.otherTab.bind(this);
-    }
-
-    connectedCallback() {
-      if (this.client) return void (this.welcomedOnce && this.client.start());
-      for (const name of ["login", "strings", "metadata"]) this.upgrade(name);
-      const base = serverOf(this.getAttribute("server"));
-      this.store = new Store(`bot-chat:${base}:`);
-      const saved = this.store.get("ui") || {};
-      this.seen = Number(saved.seen) || 0;
-      this.unreadCount = Number(saved.unread) || 0;
-      this.client = new Client(base, this.store, () => this.login, {
-        status: (status) => this.onStatus(status),
-        welcome: (frame, again) => this.onWelcome(frame, again),
-        turn: (frame) => this.onTurn(frame),
-        typing: (on) => this.onTyping(on),
-        saved: (frame, item) => this.onSaved(frame, item),
-        refused: (frame, item) => this.onRefused(frame, item),
-        outbox: () => this.drawPending(),
-      });
-      this.load();
-      this.build();
-      FULL_SCREEN.addEventListener("change", this.fitViewport);
-      addEventListener("popstate", this.pageChanged);
-      addEventListener("hashchange", this.pageChanged);
-      addEventListener("storage", this.otherTab);
-      visualViewport?.addEventListener("resize", this.fitViewport);
-      visualViewport?.addEventListener("scroll", this.fitViewport);
-      if (this.wasOpen(saved)) this.show(false);
-      // Nobody is connected to who never opened the chat.
-      if (this.store.get("session") || this.client.outbox.length) this.client.start();
-      this.emit("ready", {});
-    }
-
-    disconnectedCallback() {
-      this.client?.stop();
-      this.welcomedOnce = true;
-      document.documentElement.style.removeProperty("overflow");
-    }
-
-    /** @param {string} name @param {string | null} _old @param {string | null} value */
-    attributeChangedCallback(name, _old, value) {
-      if (name === "title") {
-        // On an element this attribute is also a tooltip, over the whole chat: keep its value only.
-        if (value === null) return;
-        this.heading = value;
-        this.removeAttribute("title");
-      }
-      if (!this.client) return;
-      if (name === "open") {
-        if ((value !== null) !== this.isOpen) this.toggle();
-      } else if (LOOK.includes(name) && name !== "starters") this.applyLook();
-      else this.build();
-    }
-
-    /** A property that was set before the element was defined. @param {string} name */
-    upgrade(name) {
-      if (!Object.hasOwn(this, name)) return;
-      const self = /** @type {any} */ (this);
-      const value = self[name];
-      delete self[name];
-      self[name] = value;
-    }
-
-    // ---------------------------------------------------------------------------- public API
-
-    /** Open the window and put the focus into the message field. */
-    open() {
-      if (!this.isOpen) this.show(true);
-    }
-
-    /** Close the window; the focus goes back to the launcher if it was inside. */
-    close() {
-      if (!this.isOpen) return;
-      const inside = this.shadowRoot?.activeElement;
-      this.isOpen = false;
-      this.removeAttribute("open");
-      this.closeSheet();
-      this.closeMenu();
-      this.ui.panel.hidden = true;
-      this.applyLook();
-      this.fitViewport();
-      this.saveUi({ open: false });
-      if (inside) this.ui.launcher.focus();
-      this.emit("close", {});
-    }
-
-    /** Open the window if it is closed, close it if it is open. */
-    toggle() {
-      if (this.isOpen) this.close();
-      else this.open();
-    }
-
-    /**
-     * Say something as the visitor. It is kept and sent later while there is no connection.
-     * @param {string} text
-     * @returns {string | null} the id of the message; null if the text is empty
-     */
-    send(text) {
-      return String(text).trim() ? this.say({ text: String(text).trim() }) : null;
-    }
-
-    /**
-     * Send a payload, as a button does. The server takes only payloads that the bot offered or that
-     * credentials.yml lists.
-     * @param {string} payload
-     * @param {string} [title] what the conversation shows
-     * @returns {string} the id of the message
-     */
-    sendPayload(payload, title = payload) {
-      return this.say({ payload: String(payload) }, String(title));
-    }
-
-    /** Forget the conversation so far and begin anew, without asking. */
-    restart() {
-      const client = this.client;
-      if (!client) return;
-      client.setOutbox([]);
-      client.add({ type: "restart", id: newId("s-") });
-    }
-
-    /** "idle" (nobody opened the chat yet), "connecting", "online", "reconnecting", "offline". */
-    get status() {
-      return this.client ? this.client.status : "idle";
-    }
-
-    /** How many replies came while the window was closed. */
-    get unread() {
-      return this.unreadCount;
-    }
-
-    /** What every message carries: a flat object, added to the page's path and language. */
-    get metadata() {
-      return this.ownMetadata ?? parse(this.getAttribute("metadata")) ?? {};
-    }
-
-    set metadata(value) {
-      this.ownMetadata = value;
-    }
-
-    /** The site's JWT for the person who is logged in, or a function that returns or promises it. */
-    get login() {
-      return this.ownLogin;
-    }
-
-    set login(value) {
-      this.ownLogin = value;
-      if (this.client && this.client.status !== "idle") this.client.retry();
-    }
-
-    /** Words of the widget; what is set here goes before the built-in languages. */
-    get strings() {
-      const lang = this.language().split("-")[0].toLowerCase();
-      return { ...STRINGS.en, ...STRINGS[lang], ...this.ownStrings };
-    }
-
-    set strings(value) {
-      this.ownStrings = { ...value };
-      if (this.client) this.build();
-    }
-
-    // ------------------------------------------------------------------------------- helpers
-
-    /**
-     * A string in the language of the visitor.
-     * @param {string} key @param {Record<string, any>} [values] for the places in braces
-     */
-    t(key, values = {}) {
-      const text = this.words[key] ?? key;
-      return text.replace(/\{(\w+)\}/g, (whole, name) => String(values[name] ?? whole));
-    }
-
-    language() {
-      const near = this.getAttribute("lang") || document.documentElement.lang;
-      return near || navigator.language || "en";
-    }
-
-    direction() {
-      const own = this.getAttribute("dir");
-      if (own === "rtl" || own === "ltr") return own;
-      if (RTL.test(this.language())) return "rtl";
-      return getComputedStyle(document.documentElement).direction;
-    }
-
-    /** @param {string} name @param {any} detail */
-    emit(name, detail) {
-      const options = { detail, bubbles: true, composed: true };
-      this.dispatchEvent(new CustomEvent(`bot-chat:${name}`, options));
-    }
-
-    /** @param {string} name @param {boolean} fallback */
-    flag(name, fallback) {
-      const value = this.getAttribute(name);
-      return value === null ? fallback : !["off", "false", "no", "0"].includes(value);
-    }
-
-    /** @param {any} changes */
-    saveUi(changes) {
-      this.store?.set("ui", { ...this.store.get("ui"), ...changes });
-    }
-
-    /**
-     * A full screen that comes back in a new tab would hide the page that somebody just asked for.
-     * @param {any} saved
-     */
-    wasOpen(saved) {
-      if (saved.open === undefined) return this.hasAttribute("open");
-      let sameTab = false;
-      try {
-        sameTab = Boolean(sessionStorage.getItem("bot-chat:open"));
-      } catch {
-        // Blocked: then no tab is known.
-      }
-      return saved.open && (sameTab || !FULL_SCREEN.matches);
-    }
-
-    // ------------------------------------------------------------------------- the skeleton
-
-    /** Load the style sheet; nothing is shown before it is there. */
-    load() {
-      const href = new URL("widget.css", SCRIPT?.src || `${this.client?.base}/`).href;
-      const sheet = h("link", { rel: "stylesheet", href });
-      this.ui.root = h("div", { class: "root", hidden: true });
-      const show = () => {
-        this.ui.root.hidden = false;
-        this.toEnd(true);
-      };
-      sheet.addEventListener("load", show);
-      sheet.addEventListener("error", show);
-      this.shadowRoot?.append(sheet, this.ui.root);
-    }
-
-    /** Draw everything anew: at the start, and when words or language change. */
-    build() {
-      const { root } = this.ui;
-      this.words = this.strings;
-      this.name = this.heading || this.t("title");
-      this.ui = { root };
-      this.pending.clear();
-      const launcher = this.buildLauncher();
-      const panel = this.buildPanel();
-      // Apart from the conversation, so that only what is new is read out, and never the history.
-      this.ui.announcer = h("div", { class: "quiet", role: "log", "aria-live": "polite" });
-      this.ui.announcer.setAttribute("aria-label", this.t("newer"));
-      root.replaceChildren(panel, launcher, this.ui.announcer);
-      root.lang = this.language();
-      root.dir = this.direction();
-      this.applyLook();
-      this.drawAll();
-      this.onStatus(this.status, false);
-      this.fitViewport();
-    }
-
-    buildLauncher() {
-      const ui = this.ui;
-      ui.badge = h("span", { class: "badge", part: "badge", "aria-hidden": "true", hidden: true });
-      ui.launcher = h(
-        "button",
-        {
-          type: "button",
-          class: "launcher",
-          part: "launcher",
-          "aria-haspopup": "dialog",
-          onclick: () => this.toggle(),
-        },
-        icon("chat"),
-        icon("down"),
-        ui.badge,
-      );
-      return ui.launcher;
-    }
-
-    buildPanel() {
-      const ui = this.ui;
-      ui.panel = h(
-        "section",
-        {
-          class: "panel",
-          part: "panel",
-          role: "dialog",
-          "aria-labelledby": "name",
-          hidden: !this.isOpen,
-          onkeydown: (/** @type {KeyboardEvent} */ event) => this.onKey(event),
-        },
-        this.buildHeader(),
-        this.buildBanner(),
-        this.buildLog(),
-        this.buildComposer(),
-      );
-      return ui.panel;
-    }
-
-    buildHeader() {
-      const ui = this.ui;
-      const picture = safeImage(
-        this.hasAttribute("avatar") && new URL(this.getAttribute("avatar") || "", document.baseURI),
-      );
-      const subtitle = this.getAttribute("subtitle");
-      ui.short = h("span", {});
-      ui.menuButton = this.iconButton("menu", "menu", () => this.toggleMenu());
-      ui.menuButton.setAttribute("aria-haspopup", "menu");
-      ui.menu = this.buildMenu();
-      const mark = picture ? h("img", { src: picture, alt: "" }) : Array.from(this.name)[0];
-      ui.header = h(
-        "header",
-        { class: "header", part: "header" },
-        h("div", { class: "avatar", part: "avatar", "aria-hidden": "true" }, mark),
-        h(
-          "div",
-          { class: "names" },
-          h("h2", { id: "name", class: "name", part: "title", dir: "auto" }, this.name),
-          h(
-            "p",
-            { class: "state", part: "status" },
-            h("span", { class: "dot" }),
-            ui.short,
-            subtitle && h("span", { class: "subtitle", dir: "auto" }, subtitle),
-          ),
-        ),
-        h("div", { class: "menu-place" }, ui.menuButton, ui.menu),
-        this.iconButton("close", "close", () => this.close()),
-      );
-      return ui.header;
-    }
-
-    /** @param {string} symbol @param {string} label @param {(event: any) => void} onclick */
-    iconButton(symbol, label, onclick) {
-      const attributes = { type: "button", class: "icon-button", onclick };
-      return h("button", { ...attributes, "aria-label": this.t(label) }, icon(symbol));
-    }
-
-    /** @param {string} label @param {() => void} onclick @param {string} [look] */
-    textButton(label, onclick, look = "text-button") {
-      return h("button", { type: "button", class: look, onclick }, this.t(label));
-    }
-
-    buildBanner() {
-      const ui = this.ui;
-      ui.statusText = h("p", { role: "status" });
-      ui.retry = this.textButton("retry", () => this.client?.retry());
-      ui.banner = h("div", { class: "banner" }, ui.statusText, ui.retry);
-      return ui.banner;
-    }
-
-    buildLog() {
-      const ui = this.ui;
-      ui.earlier = this.textButton("earlier", () => this.showEarlier(), "earlier");
-      ui.log = h("ol", { class: "messages" });
-      ui.typing = h(
-        "div",
-        { class: "typing", hidden: true },
-        h("span", { class: "quiet" }, this.t("typing", { name: this.name })),
-        ...[1, 2, 3].map(() => h("span", { class: "tick", "aria-hidden": "true" })),
-      );
-      ui.newer = this.textButton("newer", () => this.toEnd(true), "newer");
-      ui.newer.hidden = true;
-      ui.scroller = h(
-        "div",
-        {
-          class: "scroller",
-          part: "messages",
-          role: "region",
-          tabindex: "0",
-          "aria-label": this.t("messages"),
-          onscroll: () => this.onScroll(),
-        },
-        ui.earlier,
-        ui.log,
-        ui.typing,
-      );
-      ui.body = h("div", { class: "body" }, ui.scroller, ui.newer);
-      return ui.body;
-    }
-
-    buildComposer() {
-      const ui = this.ui;
-      ui.counter = h("p", { class: "counter", id: "counter", role: "status" });
-      ui.input = h("textarea", {
-        class: "input",
-        part: "input",
-        rows: 1,
-        dir: "auto",
-        enterkeyhint: "send",
-        placeholder: this.getAttribute("placeholder") || this.t("placeholder"),
-        "aria-label": this.t("input"),
-        "aria-describedby": "counter",
-        oninput: () => this.onInput(),
-        onkeydown: (/** @type {KeyboardEvent} */ event) => {
-          // While a word is being composed (Chinese, Japanese), Enter ends the word.
-          if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
-          event.preventDefault();
-          this.submit();
-        },
-      });
-      ui.input.value = string(this.store?.get("ui")?.draft);
-      ui.send = this.iconButton("send", "send", () => this.submit());
-      ui.send.classList.add("send");
-      ui.send.part = "send";
-      ui.composer = h(
-        "footer",
-        { class: "composer", part: "composer" },
-        ui.counter,
-        h("div", { class: "field" }, ui.input, ui.send),
-      );
-      return ui.composer;
-    }
-
-    // -------------------------------------------------------------------------------- states
-
-    /** What depends on attributes and on open or closed, without drawing anew. */
-    applyLook() {
-      const { root, launcher, badge, panel } = this.ui;
-      const scheme = this.getAttribute("color-scheme") || "auto";
-      root.className = `root ${scheme === "light" || scheme === "dark" ? scheme : "auto"}`;
-      root.classList.toggle("start", this.getAttribute("position") === "start");
-      root.classList.toggle("open", this.isOpen);
-      root.classList.toggle("no-feedback", !this.flag("feedback", true) || this.noFeedback);
-      const count = this.unreadCount;
-      badge.hidden = !count || this.isOpen;
-      badge.textContent = count > 99 ? "99+" : String(count);
-      const label = this.t(this.isOpen ? "close" : "open");
-      const unread = badge.hidden ? "" : `, ${this.t("unread", { n: count })}`;
-      launcher.setAttribute("aria-label", label + unread);
-      launcher.setAttribute("aria-expanded", String(this.isOpen));
-      panel.setAttribute("aria-modal", String(FULL_SCREEN.matches));
-      this.ui.menu.replaceChildren(...this.menuItems());
-    }
-
-    /** @param {boolean} focus */
-    show(focus) {
-      this.isOpen = true;
-      this.ui.panel.hidden = false;
-      this.toggleAttribute("open", true);
-      this.pageChanged();
-      this.markRead();
-      this.saveUi({ open: true });
-      try {
-        sessionStorage.setItem("bot-chat:open", "1");
-      } catch {
-        // Blocked: then a phone shows the chat closed after a reload.
-      }
-      this.fitViewport();
-      this.onInput(false);
-      this.toEnd(true);
-      if (focus) this.ui.input.focus();
-      this.client?.start();
-      this.emit("open", {});
-    }
-
-    /** Full screen: fill what the keyboard leaves, and keep the page behind from scrolling. */
-    fitViewport() {
-      if (!this.ui.panel) return;
-      const full = FULL_SCREEN.matches && this.isOpen;
-      const style = this.ui.panel.style;
-      const view = visualViewport;
-      // A view that is zoomed in is smaller too, and must not squeeze the chat.
-      if (full && view && view.scale === 1) {
-        style.setProperty("--view-height", `${view.height}px`);
-        style.setProperty("--view-top", `${view.offsetTop}px`);
-      } else {
-        style.removeProperty("--view-height");
-        style.removeProperty("--view-top");
-      }
-      this.ui.panel.setAttribute("aria-modal", String(FULL_SCREEN.matches));
-      if (full) document.documentElement.style.setProperty("overflow", "hidden");
-      else document.documentElement.style.removeProperty("overflow");
-      if (this.isOpen) this.toEnd(false);
-    }
-
-    /** @param {KeyboardEvent} event */
-    onKey(event) {
-      if (event.key === "Escape" && !event.isComposing) {
-        event.stopPropagation();
-        if (!this.ui.menu.hidden) this.closeMenu(true);
-        else if (this.ui.sheet) this.closeSheet();
-        else this.close();
-      } else if (event.key === "Tab") {
-        if (this.ui.sheet) this.trap(event, this.ui.sheet);
-        else if (FULL_SCREEN.matches) this.trap(event, this.ui.panel);
-      }
-    }
-
-    /** @param {KeyboardEvent} event @param {HTMLElement} within */
-    trap(event, within) {
-      const all = /** @type {HTMLElement[]} */ ([...within.querySelectorAll(FOCUSABLE)]);
-      const nodes = all.filter((node) => node.getClientRects().length && !node.closest("[inert]"));
-      const active = this.shadowRoot?.activeElement;
-      const edge = event.shiftKey ? nodes[0] : nodes[nodes.length - 1];
-      if (active !== edge && active && within.contains(active)) return;
-      event.preventDefault();
-      (event.shiftKey ? nodes[nodes.length - 1] : nodes[0])?.focus();
-    }
-
-    markRead() {
-      const times = this.turns.flatMap((turn) => turn.replies.map((reply) => reply.time || 0));
-      this.seen = times.reduce((a, b) => Math.max(a, b), this.seen);
-      this.countUnread();
-    }
-
-    countUnread() {
-      const replies = this.turns.flatMap((turn) => turn.replies);
-      const count = this.isOpen ? 0 : replies.filter((reply) => reply.time > this.seen).length;
-      this.unreadCount = count;
-      this.saveUi({ seen: this.seen, unread: count });
-      this.applyLook();
-    }
-
-    /** What was read in another tab is read here too. @param {StorageEvent} event */
-    otherTab(event) {
-      if (event.key !== `${this.store?.prefix}ui`) return;
-      const seen = Number(parse(event.newValue)?.seen) || 0;
-      if (seen <= this.seen) return;
-      this.seen = seen;
-      this.countUnread();
-    }
-
-    /** @param {string} status @param {boolean} [tell] */
-    onStatus(status, tell = true) {
-      const { root, banner, short, statusText, retry } = this.ui;
-      const { fatal } = this.client || {};
-      const words = status === "offline" ? "offline_short" : status;
-      root.dataset.status = status;
-      short.textContent = status === "idle" ? "" : this.t(words);
-      banner.classList.toggle("quiet", status !== "offline" && status !== "reconnecting");
-      const text = fatal ? this.errorText(fatal) || this.t("offline_short") : this.t(status);
-      statusText.textContent = status === "idle" ? "" : text;
-      retry.hidden = status !== "offline";
-      this.drawPending();
-      if (tell) this.emit("status", { status });
-    }
-
-    /** @param {{code: string, message: string}} error */
-    errorText(error) {
-      return this.words[`error_${error.code}`] || error.message;
-    }
-
-    // -------------------------------------------------------------------------------- frames
-
-    /** @param {any} frame @param {boolean} again whether the same conversation went on */
-    onWelcome(frame, again) {
-      this.limit = frame.limits?.message_characters || Infinity;
-      this.ratingValue = frame.rating;
-      /** @type {Turn[]} */
-      const history = list(frame.history).map((turn) => ({ ...turn, replies: list(turn.replies) }));
-      const ids = new Set(history.flatMap(idsOf));
-      const goesOn = again && [...this.known].every((id) => ids.has(id));
-      if (goesOn) {
-        for (const turn of history) this.addTurn(turn);
-      } else {
-        this.turns = history;
-        this.known = ids;
-        this.drawAll();
-      }
-      if (this.isOpen) this.markRead();
-      else this.countUnread();
-      this.onInput(false);
-    }
-
-    /** @param {any} frame */
-    onTurn(frame) {
-      this.onTyping(false);
-      this.addTurn({ ...frame, replies: list(frame.replies) });
-      if (this.isOpen) this.markRead();
-      else this.countUnread();
-    }
-
-    /** Show of a turn what is not shown yet. @param {Turn} turn */
-    addTurn(turn) {
-      const said = turn.id !== null && !this.known.has(turn.id);
-      const replies = turn.replies.filter((reply) => !this.known.has(reply.id));
-      if (!said && !replies.length) return;
-      for (const id of idsOf(turn)) this.known.add(id);
-      const news = { ...turn, id: said ? turn.id : null, replies };
-      this.turns.push(news);
-      this.drawTurn(news);
-      this.drawPending();
-      if (replies.length) this.announce(replies);
-      for (const reply of replies) this.emit("reply", reply);
-    }
-
-    /** @param {Reply[]} replies */
-    announce(replies) {
-      const text = replies.map(plain).filter(Boolean).join(" ");
-      const node = h("p", { dir: "auto" }, `${this.name}: ${text}`);
-      this.ui.announcer.append(node);
-      // Read out by then; who reads the page as a text shall not meet it twice.
-      setTimeout(() => node.remove(), 10_000);
-    }
-
-    /** @param {boolean} on */
-    onTyping(on) {
-      if (!this.ui.typing) return;
-      this.ui.typing.hidden = !on;
-      if (on) this.toEnd(false);
-    }
-
-    /** @param {any} frame @param {Item | undefined} item */
-    onSaved(frame, item) {
-      const sent = item?.frame || {};
-      if (frame.of === "restart" || sent.type === "restart") this.beginAnew();
-      else if (sent.type === "rating") this.emit("rating", sent);
-      else if (sent.type === "feedback") this.emit("feedback", sent);
-    }
-
-    beginAnew() {
-      this.client?.renewEpoch();
-      this.turns = [];
-      this.known.clear();
-      this.ratingValue = undefined;
-      this.drawAll();
-      this.countUnread();
-    }
-
-    /** @param {any} frame @param {Item | undefined} item */
-    onRefused(frame, item) {
-      if (item?.frame.type === "feedback") {
-        if (frame.code === "not_supported") this.noFeedback = true;
-        this.setThumb(item.frame.reply, undefined);
-        this.applyLook();
-      }
-      if (item && item.frame.type !== "message" && !frame.retry) this.tell(this.errorText(frame));
-      this.onStatus(this.status, false);
-      this.emit("error", frame);
-    }
-
-    /** Say something in passing. @param {string} text */
-    tell(text) {
-      const toast = h("p", { class: "toast", role: "status" });
-      this.ui.panel.append(toast);
-      // A live region is heeded only if it was there before its text.
-      setTimeout(() => toast.append(text), 50);
-      setTimeout(() => toast.remove(), 4000);
-    }
-
-    // ------------------------------------------------------------------------------- drawing
-
-    /** Draw the conversation anew; of a long one the end. */
-    drawAll() {
-      const { log } = this.ui;
-      if (!log) return;
-      this.fresh = [];
-      this.pending.clear();
-      this.lastDay = "";
-      this.firstShown = Math.max(0, this.turns.length - TURNS_SHOWN);
-      const nodes = this.turns.slice(this.firstShown).flatMap((turn) => this.turnNodes(turn));
-      log.replaceChildren(...this.startNodes(), ...nodes);
-      this.ui.earlier.hidden = !this.firstShown;
-      this.drawPending();
-      this.toEnd(true);
-    }
-
-    /** @param {Turn} turn */
-    drawTurn(turn) {
-      const near = this.nearEnd();
-      const pending = this.pending.values().next().value ?? null;
-      for (const node of this.turnNodes(turn)) this.ui.log.insertBefore(node, pending);
-      if (near) this.toEnd(true);
-      else this.ui.newer.hidden = !turn.replies.length;
-    }
-
-    showEarlier() {
-      const { scroller, log, earlier } = this.ui;
-      const [fresh, lastDay, height] = [this.fresh, this.lastDay, scroller.scrollHeight];
-      const from = Math.max(0, this.firstShown - TURNS_SHOWN);
-      const [first] = log.children;
-      this.lastDay = "";
-      const turns = this.turns.slice(from, this.firstShown);
-      const nodes = turns.flatMap((turn) => this.turnNodes(turn));
-      if (first?.dataset.day === this.lastDay) first.remove();
-      this.firstShown = from;
-      log.prepend(...(from ? [] : this.startNodes()), ...nodes);
-      for (const node of this.fresh) this.settle(node);
-      Object.assign(this, { fresh, lastDay });
-      earlier.hidden = !from;
-      scroller.scrollTop += scroller.scrollHeight - height;
-    }
-
-    /** What the page itself says first: the starter for this address, or the greeting. */
-    startNodes() {
-      if (this.firstShown) return [];
-      const empty = !this.turns.length;
-      const starter = empty ? this.starter() : undefined;
-      const text = string(starter?.text) || this.getAttribute("greeting") || "";
-      const buttons = list(starter?.buttons);
-      if (!text && !buttons.length) return [];
-      const node = h("li", { class: "message bot start" });
-      if (text) node.append(h("div", { class: "bubble", part: "bubble bot-bubble", dir: "auto" }, markdown(text)));
-      if (buttons.length) {
-        node.append(h("div", { class: "quick" }, ...buttons.map((button) => this.starterButton(button))));
-        this.fresh.push(node);
-      }
-      return [node];
-    }
-
-    /** @param {{title: string, text?: string, payload?: string}} button */
-    starterButton(button) {
-      const title = string(button.title) || string(button.text);
-      const say = () =>
-        button.payload ? this.sendPayload(button.payload, title) : this.send(button.text || title);
-      return this.chip(title, say, "quick-reply");
-    }
-
-    /** The first starter whose pattern fits the address of the page. */
-    starter() {
-      const inside = this.querySelector('script[type="application/json"]')?.textContent;
-      const starters = /** @type {Starter[]} */ (list(parse(this.getAttribute("starters") || inside)));
-      return starters.find(({ path }) => matches(string(path) || "*"));
-    }
-
-    /** @param {Turn} turn */
-    turnNodes(turn) {
-      const nodes = [];
-      if (turn.id !== null && string(turn.text)) {
-        for (const node of this.fresh) this.settle(node);
-        this.fresh = [];
-        nodes.push(...this.day(turn.time), this.userNode(string(turn.text), turn.time));
-      }
-      for (const [index, reply] of turn.replies.entries()) {
-        const node = this.replyNode(reply, index === 0);
-        this.fresh.push(node);
-        nodes.push(...this.day(reply.time), node);
-      }
-      return nodes;
-    }
-
-    /** A divider, if the day is another than before. @param {number | undefined} time */
-    day(time) {
-      if (!time) return [];
-      const date = new Date(time * 1000);
-      const day = date.toDateString();
-      if (day === this.lastDay) return [];
-      this.lastDay = day;
-      return [h("li", { class: "day", "data-day": day }, h("time", {}, this.dayName(date)))];
-    }
-
-    /** @param {Date} date */
-    dayName(date) {
-      const language = locale(this.language());
-      const midnight = (/** @type {Date} */ d) => new Date(d.getFullYear(), d.getMonth(), d.getDate());
-      const days = Math.round((+midnight(date) - +midnight(new Date())) / 86_400_000);
-      if (days === 0 || days === -1) {
-        return new Intl.RelativeTimeFormat(language, { numeric: "auto" }).format(days, "day");
-      }
-      const year = date.getFullYear() === new Date().getFullYear() ? undefined : "numeric";
-      return date.toLocaleDateString(language, { weekday: "long", day: "numeric", month: "long", year });
-    }
-
-    /** @param {number | undefined} time */
-    timeNode(time) {
-      if (!time) return null;
-      const date = new Date(time * 1000);
-      const text = date.toLocaleTimeString(locale(this.language()), { timeStyle: "short" });
-      return h("time", { datetime: date.toISOString() }, text);
-    }
-
-    /** @param {string} text @param {number} [time] */
-    userNode(text, time) {
-      return h(
-        "li",
-        { class: "message user", part: "message" },
-        h("span", { class: "quiet" }, `${this.t("you")}:`),
-        h("div", { class: "bubble", part: "bubble user-bubble", dir: "auto" }, text),
-        h("div", { class: "meta" }, this.timeNode(time)),
-      );
-    }
-
-    /** @param {Reply} reply @param {boolean} first whether it is the first of its turn */
-    replyNode(reply, first) {
-      const text = string(reply.text);
-      const node = h("li", { class: "message bot", part: "message", "data-reply": reply.id });
-      if (first) node.append(h("span", { class: "quiet" }, `${this.name}:`));
-      if (text) {
-        node.append(h("div", { class: "bubble", part: "bubble bot-bubble", dir: "auto" }, markdown(text)));
-      }
-      node.append(
-        ...this.imageNodes(reply),
-        ...this.attachmentNodes(reply),
-        ...this.cardNodes(reply),
-        ...this.buttonNodes(reply.buttons, "buttons", "button"),
-        ...this.buttonNodes(reply.quick_replies, "quick", "quick-reply"),
-        this.metaNode(reply),
-      );
-      return node;
-    }
-
-    /** @param {Reply} reply */
-    imageNodes(reply) {
-      const src = safeImage(reply.image);
-      if (!src) return [];
-      const alt = string(reply.custom?.alt) || this.t("image", { name: this.name });
-      const image = h("img", {
-        class: "image",
-        part: "image",
-        src,
-        alt,
-        onload: () => this.toEnd(false),
-        onerror: () => image.replaceWith(h("p", { class: "bubble broken" }, alt)),
-      });
-      return [image];
-    }
-
-    /** @param {Reply} reply */
-    attachmentNodes(reply) {
-      const href = safeUrl(reply.attachment, ["https:", "http:"]);
-      if (!href) return [];
-      const last = new URL(href).pathname.split("/").pop() || "";
-      const label = readable(last) || this.t("attachment");
-      return [link(href, { class: "attachment", part: "attachment" }, icon("file"), label)];
-    }
-
-    /** @param {any} buttons @param {string} place @param {string} part */
-    buttonNodes(buttons, place, part) {
-      const all = list(buttons).filter((button) => string(button.title));
-      if (!all.length) return [];
-      const say = (/** @type {Button} */ button) => () => this.sendPayload(button.payload, button.title);
-      return [h("div", { class: place }, ...all.map((one) => this.chip(one.title, say(one), part)))];
-    }
-
-    /** @param {string} title @param {() => void} onclick @param {string} part */
-    chip(title, onclick, part) {
-      const press = () => {
-        onclick();
-        this.ui.input.focus({ preventScroll: true }); // the pressed button is disabled or gone now
-      };
-      return h("button", { type: "button", class: "chip", part, dir: "auto", onclick: press }, title);
-    }
-
-    /** @param {Reply} reply */
-    cardNodes(reply) {
-      const cards = list(reply.cards).filter((card) => string(card.title));
-      if (!cards.length) return [];
-      const items = cards.map((card) => this.cardNode(card));
-      if (cards.length === 1) return [h("div", { class: "cards" }, h("div", { class: "card", part: "card" }, ...items[0]))];
-      const track = h(
-        "ul",
-        { class: "track", tabindex: "0", "aria-label": this.t("cards") },
-        ...items.map((item) => h("li", { class: "card", part: "card" }, ...item)),
-      );
-      const step = (/** @type {number} */ sign) => () => {
-        const left = track.firstChild.offsetWidth * sign * (this.ui.root.dir === "rtl" ? -1 : 1);
-        track.scrollBy({ left, behavior: calm() ? "instant" : "smooth" });
-      };
-      const before = this.iconButton("before", "previous", step(-1));
-      const after = this.iconButton("after", "next", step(1));
-      const edges = () => {
-        const at = Math.abs(track.scrollLeft);
-        dim(before, at < 4);
-        dim(after, at + track.clientWidth > track.scrollWidth - 4);
-      };
-      track.addEventListener("scroll", edges);
-      new ResizeObserver(edges).observe(track);
-      return [h("div", { class: "cards carousel" }, track, h("div", { class: "steps" }, before, after))];
-    }
-
-    /** @param {Card} card */
-    cardNode(card) {
-      const image = safeImage(card.image);
-      const href = safeUrl(card.url);
-      const title = href ? link(href, {}, card.title) : card.title;
-      const actions = list(card.actions).map((action) => this.actionNode(action));
-      return [
-        image && h("img", { src: image, alt: "", loading: "lazy" }),
-        h("p", { class: "card-title", dir: "auto" }, title),
-        string(card.subtitle) && h("p", { class: "card-text", dir: "auto" }, card.subtitle),
-        actions.some(Boolean) && h("div", { class: "actions" }, ...actions),
-      ];
-    }
-
-    /** @param {Action} action */
-    actionNode(action) {
-      const { title, payload } = action;
-      if (!string(title)) return null;
-      if (string(payload)) return this.chip(title, () => this.sendPayload(string(payload), title), "button");
-      const href = safeUrl(action.url);
-      return href && link(href, { class: "chip", part: "button", dir: "auto" }, title);
-    }
-
-    /** Time and thumbs. @param {Reply} reply */
-    metaNode(reply) {
-      const thumb = (/** @type {"up" | "down"} */ value, /** @type {string} */ symbol) => {
-        const button = this.iconButton(symbol, value, () => this.pressThumb(reply, value));
-        button.setAttribute("aria-pressed", String(reply.feedback === value));
-        button.dataset.thumb = value;
-        return button;
-      };
-      const thumbs = h("span", { class: "thumbs" }, thumb("up", "up"), thumb("down", "thumb"));
-      return h("div", { class: "meta" }, this.timeNode(reply.time), thumbs);
-    }
-
-    /** The person has said something: buttons before it rest, quick replies go. @param {any} node */
-    settle(node) {
-      node.querySelector(".quick")?.remove();
-      for (const chip of node.querySelectorAll("button.chip")) chip.disabled = true;
-    }
-
-    /** Messages that the server has not acknowledged yet. */
-    drawPending() {
-      if (!this.ui.log || !this.client) return;
-      const all = this.client.outbox.filter((item) => item.frame.type === "message");
-      const items = all.filter((item) => !this.known.has(item.frame.id));
-      const ids = new Set(items.map((item) => item.frame.id));
-      for (const [id, node] of this.pending) {
-        if (ids.has(id)) continue;
-        node.remove();
-        this.pending.delete(id);
-      }
-      for (const item of items) this.drawPendingItem(item);
-      const busy = items.some((item) => !item.error);
-      for (const node of this.fresh) {
-        for (const chip of node.querySelectorAll("button.chip")) chip.disabled = busy;
-        node.querySelector(".quick")?.toggleAttribute("hidden", busy);
-      }
-    }
-
-    /** @param {Item} item */
-    drawPendingItem(item) {
-      const { id, text, payload } = item.frame;
-      let node = this.pending.get(id);
-      if (!node) {
-        node = this.userNode(text ?? item.title ?? payload, item.time);
-        node.classList.add("pending");
-        this.pending.set(id, node);
-        this.ui.log.append(node);
-      }
-      const sent = this.client?.sent.has(id) && this.client.status === "online";
-      const state = item.error ? "failed" : sent ? "sending" : "waiting";
-      if (node.dataset.state === state) return;
-      node.dataset.state = state;
-      const note = item.error ? this.errorText(item.error) : this.t(state);
-      node.lastChild.replaceChildren(h("span", { class: "note", role: item.error && "alert" }, note));
-      if (item.error) node.lastChild.append(...this.mendButtons(item));
-    }
-
-    /** @param {Item} item */
-    mendButtons(item) {
-      const { id, text } = item.frame;
-      const remove = () => {
-        this.client?.take(id);
-        this.ui.input.focus();
-      };
-      const edit = () => {
-        this.ui.input.value = [text, this.ui.input.value].filter(Boolean).join("\n");
-        remove();
-        this.onInput();
-      };
-      return [text && this.textButton("edit", edit), this.textButton("remove", remove)].filter(Boolean);
-    }
-
-    // ----------------------------------------------------------------------------- scrolling
-
-    nearEnd() {
-      const { scroller } = this.ui;
-      return scroller.scrollHeight - scroller.scrollTop - scroller.clientHeight < 120;
-    }
-
-    /** Show the end. @param {boolean} always also if somebody reads further up */
-    toEnd(always) {
-      const { scroller, newer } = this.ui;
-      if (!scroller || !(always || this.nearEnd())) return;
-      scroller.scrollTop = scroller.scrollHeight;
-      newer.hidden = true;
-    }
-
-    onScroll() {
-      const { scroller, newer, earlier } = this.ui;
-      if (this.nearEnd()) newer.hidden = true;
-      if (scroller.scrollTop < 40 && !earlier.hidden && scroller.clientHeight) this.showEarlier();
-    }
-
-    // ------------------------------------------------------------------------------- writing
-
-    /** @param {boolean} [save] */
-    onInput(save = true) {
-      const { input, counter, send } = this.ui;
-      const length = [...input.value.trim()].length;
-      const over = length - this.limit;
-      input.style.setProperty("height", "auto");
-      if (input.scrollHeight) input.style.setProperty("height", `${Math.min(input.scrollHeight + 2, 140)}px`);
-      counter.textContent = over > 0 ? this.t("over", { n: over }) : "";
-      input.setAttribute("aria-invalid", String(over > 0));
-      dim(send, !length || over > 0);
-      if (save) this.saveUi({ draft: input.value });
-    }
-
-    submit() {
-      const { input } = this.ui;
-      const text = input.value.trim();
-      if (!text || [...text].length > this.limit) return;
-      input.value = "";
-      this.onInput();
-      this.send(text);
-      input.focus();
-    }
-
-    /** @param {{text?: string, payload?: string}} content @param {string} [title] */
-    say(content, title) {
-      const id = newId("m-");
-      const metadata = flat({ page: location.pathname, locale: this.language(), ...this.metadata });
-      this.client?.add({ type: "message", id, ...content, metadata }, title);
-      this.emit("message", { id, ...content, title });
-      this.toEnd(true);
-      return id;
-    }
-
-    // ---------------------------------------------------------------------- feedback, rating
-
-    /** @param {Reply} reply @param {"up" | "down"} pressed */
-    pressThumb(reply, pressed) {
-      const value = reply.feedback === pressed ? null : pressed;
-      this.sendFeedback(reply.id, value);
-      const node = this.setThumb(reply.id, value ?? undefined);
-      node?.querySelector(".why")?.remove();
-      if (value === "down") node?.append(this.whyForm(reply.id));
-      this.toEnd(false);
-      node?.querySelector(".why textarea")?.focus();
-    }
-
-    /** @param {string} reply @param {"up" | "down" | null} value @param {string} [comment] */
-    sendFeedback(reply, value, comment) {
-      this.client?.add({ type: "feedback", id: newId("f-"), reply, value, comment });
-    }
-
-    /** @param {string} id @param {"up" | "down" | undefined} value */
-    setThumb(id, value) {
-      for (const { replies } of this.turns) {
-        for (const reply of replies) if (reply.id === id) reply.feedback = value;
-      }
-      const node = this.ui.log.querySelector(`[data-reply="${CSS.escape(id)}"]`);
-      for (const thumb of node?.querySelectorAll("[data-thumb]") || []) {
-        thumb.setAttribute("aria-pressed", String(thumb.dataset.thumb === value));
-      }
-      return node;
-    }
-
-    /** @param {string} reply */
-    whyForm(reply) {
-      const text = h("textarea", { class: "input", rows: 2, maxlength: 1000, dir: "auto" });
-      const done = () => {
-        form.remove();
-        this.ui.input.focus();
-      };
-      const send = () => {
-        if (text.value.trim()) this.sendFeedback(reply, "down", text.value.trim());
-        done();
-        this.tell(this.t("thanks"));
-      };
-      const form = h(
-        "div",
-        { class: "why" },
-        h("label", {}, h("span", {}, this.t("why")), text),
-        this.textButton("send", send, "solid-button"),
-        this.textButton("skip", done),
-      );
-      return form;
-    }
-
-    /** Ask for a rating; `end` says whether the chat ends with it. @param {boolean} end */
-    askRating(end) {
-      const rating = this.flag("rating", true);
-      const comment = h("textarea", { class: "input", rows: 2, maxlength: 1000, dir: "auto" });
-      const finish = () => {
-        const chosen = this.ui.sheet.querySelector("input:checked");
-        if (chosen) this.sendRating(Number(chosen.value), comment.value.trim());
-        this.closeSheet();
-        if (end) this.end();
-        else if (chosen) this.tell(this.t("thanks"));
-      };
-      const fields = [this.stars(), h("label", {}, h("span", {}, this.t("comment")), comment)];
-      this.openSheet(
-        this.t(end ? "end" : "rate"),
-        [end && h("p", {}, this.t("end_ask")), ...(rating ? fields : [])],
-        [this.textButton(end ? "end" : "send", finish, "solid-button")],
-      );
-    }
-
-    stars() {
-      const radio = (/** @type {number} */ n) =>
-        h(
-          "label",
-          { class: "star" },
-          h("input", { type: "radio", name: "stars", value: n, checked: this.ratingValue === n }),
-          icon("star"),
-          h("span", { class: "quiet" }, this.t("stars", { n })),
-        );
-      const all = [1, 2, 3, 4, 5].map(radio);
-      return h("fieldset", { class: "stars" }, h("legend", {}, this.t("rate_ask")), ...all);
-    }
-
-    /** @param {number} value @param {string} comment */
-    sendRating(value, comment) {
-      this.ratingValue = value;
-      const frame = { type: "rating", id: newId("r-"), value, comment: comment || undefined };
-      this.client?.add(frame);
-    }
-
-    /** Close, and forget the conversation here once what is left to send is sent. */
-    end() {
-      const client = this.client;
-      this.close();
-      const forget = () => {
-        client?.stop();
-        client?.forget();
-        this.beginAnew();
-      };
-      const wait = (/** @type {number} */ tries) => {
-        if (!tries || !client?.outbox.some((item) => item.frame.type === "rating")) forget();
-        else setTimeout(wait, 250, tries - 1);
-      };
-      wait(20);
-    }
-
-    // --------------------------------------------------------------------------- menu, sheet
-
-    buildMenu() {
-      const keys = (/** @type {KeyboardEvent} */ event) => {
-        const items = [...this.ui.menu.children];
-        const at = items.indexOf(this.shadowRoot?.activeElement);
-        const next = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: -1 }[event.key];
-        if (event.key === "Tab") this.closeMenu();
-        if (next === undefined) return;
-        event.preventDefault();
-        items.at(next % items.length)?.focus();
-      };
-      const leave = (/** @type {FocusEvent} */ event) => {
-        const to = /** @type {Node | null} */ (event.relatedTarget);
-        if (!this.ui.menu.parentNode.contains(to)) this.closeMenu();
-      };
-      const label = this.t("menu");
-      return h("div", {
-        class: "menu",
-        part: "menu",
-        role: "menu",
-        "aria-label": label,
-        hidden: true,
-        onkeydown: keys,
-        onfocusout: leave,
-      });
-    }
-
-    menuItems() {
-      const rating = this.flag("rating", true);
-      const actions = {
-        copy: () => this.copy(),
-        download: () => this.download(),
-        restart: () => this.askRestart(),
-        ...(rating ? { rate: () => this.askRating(false) } : {}),
-        end: () => this.askRating(true),
-      };
-      return Object.entries(actions).map(([name, act]) => {
-        const onclick = () => {
-          this.closeMenu(true);
-          act();
-        };
-        return h("button", { type: "button", role: "menuitem", tabindex: "-1", onclick }, this.t(name));
-      });
-    }
-
-    toggleMenu() {
-      const { menu, menuButton } = this.ui;
-      if (!menu.hidden) return this.closeMenu(true);
-      menu.hidden = false;
-      menuButton.setAttribute("aria-expanded", "true");
-      menu.firstChild.focus();
-    }
-
-    /** @param {boolean} [focus] */
-    closeMenu(focus) {
-      const { menu, menuButton } = this.ui;
-      if (menu.hidden) return;
-      if (focus) menuButton.focus();
-      menu.hidden = true;
-      menuButton.setAttribute("aria-expanded", "false");
-    }
-
-    /**
-     * A small dialog over the conversation, which cannot be reached meanwhile.
-     * @param {string} title @param {any[]} content @param {Node[]} buttons
-     */
-    openSheet(title, content, buttons) {
-      this.closeSheet();
-      const { header, body, composer, banner, panel } = this.ui;
-      const cancel = this.textButton("cancel", () => this.closeSheet());
-      const sheet = h(
-        "div",
-        { class: "sheet", part: "sheet", role: "dialog", "aria-modal": "true", "aria-labelledby": "sheet" },
-        h("h3", { id: "sheet" }, title),
-        ...content,
-        h("div", { class: "row" }, ...buttons, cancel),
-      );
-      this.ui.sheet = sheet;
-      this.ui.shade = h("div", { class: "shade", onclick: () => this.closeSheet() });
-      for (const node of [header, body, composer, banner]) node.inert = true;
-      panel.append(this.ui.shade, sheet);
-      (sheet.querySelector("input:checked") || sheet.querySelector(FOCUSABLE)).focus();
-    }
-
-    closeSheet() {
-      const { header, body, composer, banner, sheet, shade, menuButton } = this.ui;
-      if (!sheet) return;
-      for (const node of [header, body, composer, banner]) node.inert = false;
-      sheet.remove();
-      shade.remove();
-      this.ui.sheet = null;
-      menuButton.focus();
-    }
-
-    askRestart() {
-      const yes = () => {
-        this.closeSheet();
-        this.restart();
-        this.ui.input.focus();
-      };
-      const button = this.textButton("restart", yes, "solid-button");
-      this.openSheet(this.t("restart"), [h("p", {}, this.t("restart_ask"))], [button]);
-    }
-
-    /** The conversation as text. */
-    transcript() {
-      const language = locale(this.language());
-      /** @type {string[]} */
-      const lines = [];
-      const line = (/** @type {number | undefined} */ time, /** @type {string} */ who, /** @type {string} */ text) => {
-        const when = time ? `[${new Date(time * 1000).toLocaleString(language)}] ` : "";
-        if (text) lines.push(`${when}${who}: ${text}`);
-      };
-      for (const turn of this.turns) {
-        if (turn.id !== null) line(turn.time, this.t("you"), string(turn.text));
-        for (const reply of turn.replies) line(reply.time, this.name, plain(reply));
-      }
-      return `${lines.join("\n")}\n`;
-    }
-
-    async copy() {
-      try {
-        await navigator.clipboard.writeText(this.transcript());
-        this.tell(this.t("copied"));
-      } catch {
-        this.tell(this.t("copy_failed"));
-      }
-    }
-
-    download() {
-      const href = URL.createObjectURL(new Blob([this.transcript()], { type: "text/plain" }));
-      const day = new Date().toISOString().slice(0, 10);
-      h("a", { href, download: `${this.name}-${day}.txt` }).click();
-      setTimeout(() => URL.revokeObjectURL(href), 10_000);
-    }
-
-    pageChanged() {
-      if (this.ui.log && !this.turns.length) this.drawAll();
-    }
+  send(text) {
+    return String(text).trim() && this.say({ text: String(text).trim() });
   }
 
-  // ----------------------------------------------------------------------- what needs no element
-
-  /** @param {Turn} turn */
-  function idsOf(turn) {
-    const ids = turn.replies.map((reply) => reply.id);
-    return turn.id === null ? ids : [turn.id, ...ids];
+  /**
+   * Send a payload, as a button does.
+   * @param {string} payload
+   * @param {string} [title] what the conversation shows
+   * @returns {string} the id of the message
+   */
+  sendPayload(payload, title = payload) {
+    return this.say({ payload: String(payload) }, String(title));
   }
 
-  /** A reply as plain text. @param {Reply} reply */
-  function plain(reply) {
-    const cards = list(reply.cards).flatMap((card) => [string(card.title), string(card.subtitle)]);
-    const buttons = [...list(reply.buttons), ...list(reply.quick_replies)].map((b) => string(b.title));
-    const blocks = Array.from(markdown(string(reply.text)).childNodes, (node) => node.textContent);
-    const rest = [string(reply.custom?.alt), safeUrl(reply.attachment), ...cards];
-    const offered = buttons.length ? `[${buttons.join("] [")}]` : "";
-    return [...blocks, ...rest, offered].filter(Boolean).join(" ");
+  /** Forget the conversation so far and begin anew, without asking. */
+  restart() {
+    this.client.setOutbox([]);
+    this.client.add({ type: "restart", id: newId("s-") });
   }
 
-  /** Only what the protocol takes as metadata. @param {any} metadata */
-  function flat(metadata) {
-    const good = Object.entries(metadata).filter(
-      ([name, value]) => /^[\w.-]{1,64}$/.test(name) && (value === null || typeof value !== "object"),
-    );
-    const cut = good.map(([name, v]) => [name, typeof v === "string" ? v.slice(0, 2000) : v]);
-    return Object.fromEntries(cut.slice(0, 20));
+  /** @returns {string} idle, connecting, online, reconnecting or offline */
+  get status() {
+    return this.client?.status ?? "idle";
   }
 
-  /** Disabled for everybody, but able to keep the focus. @param {any} button @param {boolean} off */
-  function dim(button, off) {
-    button.setAttribute("aria-disabled", String(off));
+  /** @returns {number} how many replies came while the window was closed */
+  get unread() {
+    return this.unreadCount ?? 0;
   }
 
-  function calm() {
-    return matchMedia("(prefers-reduced-motion: reduce)").matches;
+  /** @returns {object} what messages carry */
+  get metadata() {
+    return this.own.metadata ?? parse(this.getAttribute("metadata")) ?? {};
   }
 
-  /** The language, or the browser's own if it is none. @param {string} language */
-  function locale(language) {
+  set metadata(value) {
+    this.own.metadata = value;
+  }
+
+  /** @returns {any} the site's JWT, or a function that gives or promises it */
+  get login() {
+    return this.own.login;
+  }
+
+  set login(value) {
+    this.own.login = value;
+    if (this.client && this.status !== "idle") this.client.retry();
+  }
+
+  /** @returns {Record<string, string>} the words of the widget */
+  get strings() {
+    const language = STRINGS[this.language.split("-")[0].toLowerCase()];
+    return { ...STRINGS.en, ...language, ...this.own.strings };
+  }
+
+  set strings(value) {
+    this.own.strings = value;
+    if (this.client) this.build();
+  }
+
+  t(key, values = {}) {
+    return this.words[key].replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+  }
+
+  get language() {
+    return this.getAttribute("lang") || document.documentElement.lang || navigator.language;
+  }
+
+  get locale() {
     try {
-      return Intl.getCanonicalLocales(language)[0];
+      return Intl.getCanonicalLocales(this.language)[0];
     } catch {
       return undefined;
     }
   }
 
-  /** @param {string} name of a file, as it stands in an address */
-  function readable(name) {
+  emit(name, detail = {}) {
+    const options = { detail, bubbles: true, composed: true };
+    this.dispatchEvent(new CustomEvent(`bot-chat:${name}`, options));
+  }
+
+  has(name) {
+    return !/^(off|false|no|0)$/.test(this.getAttribute(name) ?? "");
+  }
+
+  save(changes) {
+    this.store.set("ui", { ...this.store.get("ui"), ...changes });
+  }
+
+  textButton(label, onclick, kind = "button.text-button") {
+    return h(kind, { type: "button", onclick }, this.t(label));
+  }
+
+  iconButton(symbol, label, onclick, kind = "button.icon-button") {
+    return h(kind, { type: "button", onclick, "aria-label": this.t(label) }, icon(symbol));
+  }
+
+  textarea(attributes) {
+    return h("textarea.input", { rows: 1, ...attributes });
+  }
+
+  quiet(text) {
+    return h("span.quiet", {}, text);
+  }
+
+  /** Load the style sheet; nothing is shown before it is there. */
+  load() {
+    const href = new URL("widget.css", SCRIPT?.src || `${this.client.base}/`).href;
+    const show = () => {
+      root.hidden = false;
+      this.toEnd();
+    };
+    const root = h("div.root", { hidden: true });
+    const sheet = h("link", { rel: "stylesheet", href, onload: show, onerror: show });
+    this.attachShadow({ mode: "open" }).append(sheet, root);
+    this.ui.root = root;
+  }
+
+  build() {
+    const { root } = this.ui;
+    const direction = getComputedStyle(document.documentElement).direction;
+    this.ui = { root };
+    this.words = this.strings;
+    this.name = this.heading || this.t("title");
+    root.lang = this.language;
+    root.dir = this.getAttribute("dir") || (RTL.test(this.language) ? "rtl" : direction);
+    // Apart from the conversation, so that the history is never read out.
+    const live = { role: "log", "aria-live": "polite", "aria-label": this.t("newer") };
+    this.ui.announcer = h("div.quiet", live);
+    root.replaceChildren(this.buildPanel(), this.buildLauncher(), this.ui.announcer);
+    this.look();
+    this.drawAll();
+    this.onStatus();
+    this.onInput(false);
+    this.fit();
+  }
+
+  buildLauncher() {
+    const onclick = () => this.toggle();
+    this.ui.badge = h("span.badge", { "aria-hidden": "true" });
+    this.ui.launcher = h(
+      "button.launcher",
+      { type: "button", "aria-haspopup": "dialog", onclick },
+      icon("chat"),
+      icon("down"),
+      this.ui.badge,
+    );
+    return this.ui.launcher;
+  }
+
+  buildPanel() {
+    const onkeydown = (event) => this.onKey(event);
+    const parts = [this.buildHeader(), this.buildBanner(), this.buildBody(), this.buildComposer()];
+    const attributes = { role: "dialog", "aria-labelledby": "name", onkeydown };
+    this.ui.parts = parts;
+    this.ui.panel = h("section.panel", { hidden: !this.isOpen, ...attributes }, ...parts);
+    return this.ui.panel;
+  }
+
+  buildHeader() {
+    const avatar = this.getAttribute("avatar");
+    const picture = avatar && safeImage(URL.parse(avatar, document.baseURI)?.href);
+    const face = picture ? h("img", { src: picture, alt: "" }) : Array.from(this.name)[0];
+    const subtitle = this.getAttribute("subtitle");
+    this.ui.menu = this.iconButton("menu", "menu", () => this.openMenu());
+    this.ui.menu.ariaHasPopup = "dialog";
+    this.ui.state = h("span");
+    const about = subtitle && h("span", {}, subtitle);
+    const status = h("p.status", {}, h("span.dot"), this.ui.state, about);
+    return h(
+      "div.header",
+      {},
+      h("div.avatar", { "aria-hidden": "true" }, face),
+      h("div.names", {}, h("h2.title", { id: "name", dir: "auto" }, this.name), status),
+      this.ui.menu,
+      this.iconButton("close", "close", () => this.close()),
+    );
+  }
+
+  buildBanner() {
+    this.ui.statusText = h("p", { role: "status" });
+    this.ui.retry = this.textButton("retry", () => this.client.retry());
+    this.ui.banner = h("div.banner", {}, this.ui.statusText, this.ui.retry);
+    return this.ui.banner;
+  }
+
+  buildBody() {
+    const ui = this.ui;
+    const ticks = [1, 2, 3].map(() => h("span.tick"));
+    ui.earlier = this.textButton("earlier", () => this.showEarlier(), "button.earlier");
+    ui.log = h("ol.list");
+    ui.typing = h("div.typing", { hidden: true }, this.quiet(this.t("typing", this)), ...ticks);
+    ui.newer = this.textButton("newer", () => this.toEnd(), "button.newer");
+    ui.newer.hidden = true;
+    ui.scroller = h(
+      "div.messages",
+      { role: "region", tabindex: 0, "aria-label": this.name, onscroll: () => this.onScroll() },
+      ui.earlier,
+      ui.log,
+      ui.typing,
+    );
+    return h("div.body", {}, ui.scroller, ui.newer);
+  }
+
+  buildComposer() {
+    const ui = this.ui;
+    ui.counter = h("p.counter", { role: "status" });
+    ui.input = this.textarea({
+      enterkeyhint: "send",
+      placeholder: this.getAttribute("placeholder") || this.t("placeholder"),
+      "aria-label": this.t("placeholder"),
+      oninput: () => this.onInput(),
+      onkeydown: (event) => {
+        // While a word is composed, as in Chinese, Enter ends the word.
+        if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+        event.preventDefault();
+        this.submit();
+      },
+    });
+    ui.input.value = string(this.store.get("ui")?.draft);
+    ui.send = this.iconButton("send", "send", () => this.submit(), "button.icon-button send");
+    return h("div.composer", {}, ui.counter, h("div.field", {}, ui.input, ui.send));
+  }
+
+  setOpen(open) {
+    this.isOpen = open;
+    this.toggleAttribute("open", open);
+    this.ui.panel.hidden = !open;
+    this.save({ open });
+    this.markRead();
+    this.fit();
+    this.emit(open ? "open" : "close");
+  }
+
+  show() {
+    this.setOpen(true);
+    this.drawStart();
+    this.onInput(false);
+    this.toEnd();
+    this.client.start();
+  }
+
+  look() {
+    const { root, launcher, badge } = this.ui;
+    const count = this.isOpen ? 0 : this.unread;
+    const label = this.t(this.isOpen ? "close" : "open");
+    root.className = `root ${this.getAttribute("color-scheme")} ${this.getAttribute("position")}`;
+    root.classList.toggle("open", this.isOpen);
+    root.classList.toggle("no-feedback", Boolean(this.noFeedback) || !this.has("feedback"));
+    badge.hidden = !count;
+    badge.textContent = count > 99 ? "99+" : count;
+    launcher.ariaLabel = count ? `${label}, ${this.t("unread", { n: count })}` : label;
+    launcher.ariaExpanded = String(this.isOpen);
+  }
+
+  fit() {
+    const { panel } = this.ui;
+    const { style } = document.documentElement;
+    const full = this.isOpen && FULL_SCREEN.matches;
+    const { height, offsetTop, scale } = visualViewport ?? {};
+    panel.setAttribute("aria-modal", full);
+    // A view that is zoomed in is smaller too, and must not squeeze the chat.
+    const view = full && scale === 1 ? [`${height}px`, `${offsetTop}px`] : ["", ""];
+    panel.style.setProperty("--view-height", view[0]);
+    panel.style.setProperty("--view-top", view[1]);
+    if (full !== Boolean(this.locked)) style.setProperty("overflow", full ? "hidden" : "");
+    this.locked = full;
+    if (this.isOpen && this.nearEnd()) this.toEnd();
+  }
+
+  onKey(event) {
+    const { sheet, panel } = this.ui;
+    if (event.key === "Escape" && !event.isComposing) {
+      event.stopPropagation();
+      if (sheet) this.closeSheet();
+      else this.close();
+    } else if (event.key === "Tab") {
+      if (sheet || FULL_SCREEN.matches) this.trap(event, sheet || panel);
+    }
+  }
+
+  trap(event, within) {
+    const nodes = [...within.querySelectorAll(FOCUSABLE)].filter((node) => node.checkVisibility());
+    if (event.shiftKey) nodes.reverse();
+    const active = this.shadowRoot.activeElement;
+    if (active !== nodes.at(-1) && within.contains(active)) return;
+    event.preventDefault();
+    nodes[0]?.focus();
+  }
+
+  markRead() {
+    const times = this.turns.flatMap((turn) => turn.replies.map((reply) => reply.time));
+    if (this.isOpen) for (const time of times) this.seen = Math.max(this.seen, time);
+    this.unreadCount = times.filter((time) => time > this.seen).length;
+    this.save({ seen: this.seen, unread: this.unreadCount });
+    this.look();
+  }
+
+  stored({ key, newValue }) {
+    const seen = key === `${this.store.prefix}ui` ? parse(newValue)?.seen : 0;
+    if (!(seen > this.seen)) return;
+    this.seen = seen;
+    this.markRead();
+  }
+
+  onStatus() {
+    const { root, banner, state, statusText, retry } = this.ui;
+    const { status, fatal } = this.client;
+    const words = status === "idle" ? "" : this.t(status);
+    const offline = status === "offline";
+    root.dataset.status = status;
+    state.textContent = words;
+    statusText.textContent = offline ? fatal?.message || words : words;
+    banner.classList.toggle("quiet", !offline && status !== "reconnecting");
+    retry.hidden = !offline;
+    this.drawPending();
+  }
+
+  /** `again`: it is the conversation that was shown before. */
+  onWelcome(frame, again) {
+    const history = list(frame.history).map((turn) => ({ ...turn, replies: list(turn.replies) }));
+    const ids = new Set(history.flatMap(idsOf));
+    this.limit = frame.limits?.message_characters ?? Infinity;
+    this.stars = frame.rating;
+    if (again && [...this.known].every((id) => ids.has(id))) {
+      for (const turn of history) this.addTurn(turn);
+    } else {
+      this.turns = history;
+      this.known = ids;
+      this.drawAll();
+    }
+    this.markRead();
+  }
+
+  onTurn(frame) {
+    this.onTyping(false);
+    this.addTurn({ ...frame, replies: list(frame.replies) });
+    this.markRead();
+  }
+
+  addTurn(turn) {
+    const id = this.known.has(turn.id) ? null : turn.id;
+    const replies = turn.replies.filter((reply) => !this.known.has(reply.id));
+    if (id === null && !replies.length) return;
+    for (const one of idsOf(turn)) this.known.add(one);
+    this.turns.push({ ...turn, id, replies });
+    this.drawTurn(this.turns.at(-1));
+    this.drawPending();
+    this.announce(replies);
+    for (const reply of replies) this.emit("reply", reply);
+  }
+
+  plain(reply) {
+    const node = this.replyNode(reply);
+    const parts = node.querySelectorAll("p, .bubble li, .attachment, .chip, .image");
+    return Array.from(parts, (part) => part.alt ?? part.textContent).join(" ");
+  }
+
+  announce(replies) {
+    const text = replies.map((reply) => this.plain(reply)).join(" ");
+    const node = h("p", { dir: "auto" }, text && `${this.name}: ${text}`);
+    this.ui.announcer.append(node);
+    // It is read out by then, and nobody shall meet it twice.
+    setTimeout(() => node.remove(), 10_000);
+  }
+
+  onTyping(on) {
+    const near = this.nearEnd();
+    this.ui.typing.hidden = !on;
+    if (on && near) this.toEnd();
+  }
+
+  onSaved(frame, item) {
+    const sent = item?.frame ?? frame;
+    if (frame.of === "restart" || sent.type === "restart") this.beginAnew();
+    else this.emit(sent.type, sent);
+  }
+
+  beginAnew() {
+    this.client.renewEpoch();
+    this.turns = [];
+    this.known.clear();
+    this.stars = undefined;
+    this.drawAll();
+    this.markRead();
+  }
+
+  onRefused(frame, item) {
+    const { type, reply } = item?.frame ?? {};
+    if (type === "feedback" && !frame.retry) {
+      this.noFeedback = frame.code === "not_supported";
+      this.setThumb(reply, undefined);
+      this.look();
+    }
+    if (type && type !== "message" && !frame.retry) this.tell(frame.message);
+    this.onStatus();
+    this.emit("error", frame);
+  }
+
+  tell(text) {
+    const toast = h("p.toast", { role: "status" });
+    this.ui.panel.append(toast);
+    // A live region is heeded only if it was there before its text.
+    setTimeout(() => toast.append(text), 50);
+    setTimeout(() => toast.remove(), 4000);
+  }
+
+  drawAll(from = Math.max(0, this.turns.length - TURNS_SHOWN)) {
+    const { log, earlier } = this.ui;
+    this.fresh = [];
+    this.pending.clear();
+    this.day = "";
+    earlier.hidden = !from;
+    const start = from ? [] : this.startNodes();
+    const nodes = this.turns.slice(from).flatMap((turn) => this.turnNodes(turn));
+    log.replaceChildren(...start, ...nodes);
+    this.drawPending();
+    this.toEnd();
+  }
+
+  showEarlier() {
+    const { scroller } = this.ui;
+    const below = scroller.scrollHeight - scroller.scrollTop;
+    this.drawAll(0);
+    scroller.scrollTop = scroller.scrollHeight - below;
+    scroller.focus(); // the pressed button is gone
+  }
+
+  drawTurn(turn) {
+    const near = this.nearEnd();
+    const [first] = this.pending.values();
+    for (const node of this.turnNodes(turn)) this.ui.log.insertBefore(node, first ?? null);
+    if (near) this.toEnd();
+    else this.ui.newer.hidden = false;
+  }
+
+  /** The page's address may be another now, and so the starter. */
+  drawStart() {
+    if (!this.turns.length) this.drawAll();
+  }
+
+  startNodes() {
+    const inside = this.querySelector('script[type="application/json"]')?.textContent;
+    const starters = list(parse(this.getAttribute("starters") || inside));
+    const starter = !this.turns.length && starters.find(({ path }) => matches(string(path) || "*"));
+    const text = string(starter?.text) || this.getAttribute("greeting");
+    const node = h("li.message bot start", {}, text && this.bubble(markdown(text)));
+    const buttons = list(starter?.buttons).map((one) => ({ text: one.title, ...one }));
+    node.append(...this.chips(buttons, "quick"));
+    if (buttons.length) this.fresh.push(node);
+    return node.hasChildNodes() ? [node] : [];
+  }
+
+  bubble(...content) {
+    return h("div.bubble", { dir: "auto" }, ...content);
+  }
+
+  turnNodes({ id, text, time, replies }) {
+    const nodes = [];
+    if (id !== null && string(text)) {
+      for (const node of this.fresh) settle(node);
+      this.fresh = [];
+      nodes.push(...this.dayNodes(time), this.userNode(text, time));
+    }
+    for (const reply of replies) {
+      nodes.push(...this.dayNodes(reply.time), this.replyNode(reply));
+      this.fresh.push(nodes.at(-1));
+    }
+    return nodes;
+  }
+
+  dayNodes(time) {
+    const date = new Date(time * 1000);
+    const day = date.toDateString();
+    if (!time || day === this.day) return [];
+    this.day = day;
+    const days = Math.round((Date.parse(day) - Date.parse(new Date().toDateString())) / 86_400_000);
+    const near = new Intl.RelativeTimeFormat(this.locale, { numeric: "auto" });
+    const far = date.toLocaleDateString(this.locale, { dateStyle: "full" });
+    return [h("li.day", {}, days < -1 ? far : near.format(days, "day"))];
+  }
+
+  timeNode(time) {
+    const date = new Date(time * 1000);
+    const text = date.toLocaleTimeString(this.locale, { timeStyle: "short" });
+    return h("time", { datetime: date.toISOString() }, text);
+  }
+
+  userNode(text, time) {
+    const meta = h("div.meta", {}, time && this.timeNode(time));
+    return h("li.message user", {}, this.quiet(`${this.t("you")}:`), this.bubble(text), meta);
+  }
+
+  replyNode(reply) {
+    const text = string(reply.text);
+    return h(
+      "li.message bot",
+      { "data-reply": reply.id },
+      this.quiet(`${this.name}:`),
+      text && this.bubble(markdown(text)),
+      ...this.imageNodes(reply),
+      ...this.attachmentNodes(reply),
+      ...this.cardNodes(reply),
+      ...this.chips(reply.buttons, "buttons"),
+      ...this.chips(reply.quick_replies, "quick"),
+      this.metaNode(reply),
+    );
+  }
+
+  imageNodes({ image, custom }) {
+    const src = safeImage(image);
+    const alt = string(custom?.alt) || this.t("image", this);
+    const onload = () => this.nearEnd(400) && this.toEnd();
+    const onerror = () => node.replaceWith(this.bubble(alt));
+    const node = h("img.image", { src, alt, onload, onerror });
+    return src ? [node] : [];
+  }
+
+  attachmentNodes({ attachment }) {
+    const href = safeUrl(attachment, /^https?:/);
+    const file = href?.split(/[?#]/)[0].split("/").slice(3).pop();
+    return href ? [link(href, "a.attachment", file || href)] : [];
+  }
+
+  chips(buttons, place) {
+    const chips = list(buttons).map((button) => string(button.title) && this.chip(button));
+    return chips.some(Boolean) ? [h(`div.${place}`, {}, ...chips)] : [];
+  }
+
+  chip({ title, text, payload, url }) {
+    const href = !payload && safeUrl(url);
+    if (href) return link(href, "a.chip", title);
+    const onclick = () => {
+      if (payload) this.sendPayload(payload, title);
+      else this.send(text);
+      this.ui.input.focus({ preventScroll: true }); // the pressed button is disabled or gone now
+    };
+    return (payload || text) && h("button.chip", { type: "button", dir: "auto", onclick }, title);
+  }
+
+  cardNodes(reply) {
+    const cards = list(reply.cards).map((card) => this.cardNode(card));
+    if (!cards.length) return [];
+    const attributes = { tabindex: 0, role: "list", "aria-label": this.t("cards") };
+    const track = h("ul.track", attributes, ...cards);
+    if (!cards[1]) return [track];
+    const step = (sign) => () => {
+      const left = cards[0].offsetWidth * sign * (this.ui.root.dir === "rtl" ? -1 : 1);
+      track.scrollBy({ left, behavior: "smooth" });
+    };
+    const before = this.iconButton("down", "previous", step(-1), "button.icon-button before");
+    const after = this.iconButton("down", "next", step(1), "button.icon-button after");
+    track.onscroll = () => {
+      const at = Math.abs(track.scrollLeft);
+      dim(before, at < 4);
+      dim(after, at + track.clientWidth > track.scrollWidth - 4);
+    };
+    dim(before, true);
+    return [track, h("div.steps", {}, before, after)];
+  }
+
+  cardNode({ title, subtitle, image, url, actions }) {
+    const src = safeImage(image);
+    const href = safeUrl(url);
+    return h(
+      "li.card",
+      { dir: "auto" },
+      src && h("img", { src, alt: "" }),
+      h("p.card-title", {}, href ? link(href, "a", string(title)) : string(title)),
+      h("p.card-text", {}, string(subtitle)),
+      ...this.chips(actions, "actions"),
+    );
+  }
+
+  metaNode(reply) {
+    const thumb = (value) => {
+      const button = this.iconButton("thumb", value, () => this.pressThumb(reply, value));
+      button.setAttribute("aria-pressed", reply.feedback === value);
+      button.dataset.thumb = value;
+      return button;
+    };
+    const thumbs = h("span.thumbs", {}, thumb("up"), thumb("down"));
+    return h("div.meta", {}, reply.time && this.timeNode(reply.time), thumbs);
+  }
+
+  drawPending() {
+    const messages = this.client.outbox.filter(({ frame }) => frame.type === "message");
+    for (const [id, node] of this.pending) {
+      if (messages.some(({ frame }) => frame.id === id)) continue;
+      node.remove();
+      this.pending.delete(id);
+    }
+    for (const item of messages) this.drawWaiting(item);
+    const busy = messages.some((item) => !item.error);
+    for (const node of this.fresh) {
+      for (const chip of node.querySelectorAll("button.chip")) chip.disabled = busy;
+      node.querySelector(".quick")?.toggleAttribute("hidden", busy);
+    }
+  }
+
+  drawWaiting({ frame, title, time, error }) {
+    const { id, text } = frame;
+    const node = this.pending.get(id) ?? this.userNode(text ?? title, time);
+    const state = error ? "failed" : this.client.sent.has(id) ? "sent" : "waiting";
+    if (!this.pending.has(id)) this.ui.log.append(node);
+    this.pending.set(id, node);
+    if (node.dataset.state === state) return;
+    node.dataset.state = state;
+    const words = error ? error.message : state === "waiting" && this.t(state);
+    const note = h("span.note", { role: error && "alert" }, words);
+    node.lastChild.replaceChildren(note, ...(error ? this.mendButtons(id, text) : []));
+  }
+
+  mendButtons(id, text) {
+    const { input } = this.ui;
+    const remove = () => {
+      this.client.take(id);
+      input.focus();
+    };
+    const edit = () => {
+      input.value = `${text}\n${input.value}`.trim();
+      remove();
+      this.onInput();
+    };
+    const buttons = [this.textButton("edit", edit), this.textButton("remove", remove)];
+    return text ? buttons : [buttons[1]];
+  }
+
+  nearEnd(margin = 120) {
+    const { scrollHeight, scrollTop, clientHeight } = this.ui.scroller;
+    return scrollHeight - scrollTop - clientHeight < margin;
+  }
+
+  toEnd() {
+    const { scroller, newer } = this.ui;
+    scroller.scrollTop = scroller.scrollHeight;
+    newer.hidden = true;
+  }
+
+  onScroll() {
+    if (this.nearEnd()) this.ui.newer.hidden = true;
+  }
+
+  onInput(save = true) {
+    const { input, counter, send } = this.ui;
+    const length = [...input.value.trim()].length;
+    const over = length - this.limit;
+    input.style.height = "auto";
+    if (input.scrollHeight) input.style.height = `${Math.min(input.scrollHeight + 2, 140)}px`;
+    counter.textContent = over > 0 ? this.t("over", { n: over }) : "";
+    input.setAttribute("aria-invalid", over > 0);
+    dim(send, !length || over > 0);
+    if (save) this.save({ draft: input.value });
+  }
+
+  submit() {
+    const { input, send } = this.ui;
+    if (send.ariaDisabled === "true") return;
+    const text = input.value;
+    input.value = "";
+    this.onInput();
+    this.send(text);
+    input.focus();
+  }
+
+  say(content, title = "") {
+    const id = newId("m-");
+    const metadata = flat({ page: location.pathname, locale: this.language, ...this.metadata });
+    this.client.add({ type: "message", id, ...content, metadata }, title);
+    this.emit("message", { id, ...content, title });
+    this.toEnd();
+    return id;
+  }
+
+  pressThumb(reply, pressed) {
+    const value = reply.feedback === pressed ? null : pressed;
+    this.setThumb(reply.id, value ?? undefined);
+    this.sendFeedback(reply.id, value);
+    if (value === "down") this.askComment(reply.id);
+  }
+
+  sendFeedback(reply, value, comment = undefined) {
+    this.client.add({ type: "feedback", id: newId("f-"), reply, value, comment });
+  }
+
+  setThumb(id, value) {
+    for (const { replies } of this.turns) {
+      for (const reply of replies) if (reply.id === id) reply.feedback = value;
+    }
+    const thumbs = this.ui.log.querySelectorAll(`[data-reply="${CSS.escape(id)}"] [data-thumb]`);
+    for (const thumb of thumbs) thumb.ariaPressed = String(thumb.dataset.thumb === value);
+  }
+
+  commentField() {
+    return h("label", {}, this.t("comment"), this.textarea({ rows: 2, maxlength: 1000 }));
+  }
+
+  askComment(reply) {
+    const field = this.commentField();
+    const send = () => {
+      const comment = field.lastChild.value.trim();
+      this.closeSheet();
+      if (comment) this.sendFeedback(reply, "down", comment);
+      this.tell(this.t("thanks"));
+    };
+    this.openSheet("down", [field], "send", send);
+  }
+
+  askRating(end) {
+    const field = this.commentField();
+    const finish = () => {
+      const value = Number(this.ui.sheet.querySelector(":checked")?.value);
+      this.closeSheet();
+      if (value) this.sendRating(value, field.lastChild.value.trim());
+      if (end) this.end();
+      else if (value) this.tell(this.t("thanks"));
+    };
+    const fields = this.has("rating") ? [this.starsField(), field] : [];
+    const content = [end && h("p", {}, this.t("clear")), ...fields];
+    this.openSheet(end ? "end" : "rate", content, end ? "end" : "send", finish);
+  }
+
+  starsField() {
+    const star = (value) => {
+      const checked = this.stars === value;
+      const radio = h("input", { type: "radio", name: "stars", value, checked });
+      return h("label.star", {}, radio, icon("star"), this.quiet(this.t("stars", { n: value })));
+    };
+    return h("fieldset", {}, h("legend", {}, this.t("rate_ask")), ...[1, 2, 3, 4, 5].map(star));
+  }
+
+  sendRating(value, comment) {
+    this.stars = value;
+    this.client.add({ type: "rating", id: newId("r-"), value, comment: comment || undefined });
+  }
+
+  end(patience = 20) {
+    this.close();
+    if (patience && this.client.outbox.some(({ frame }) => frame.type === "rating")) {
+      return void setTimeout(() => this.end(patience - 1), 250);
+    }
+    this.client.stop();
+    this.client.setOutbox([]);
+    this.store.set("session", null);
+    this.beginAnew();
+  }
+
+  openMenu() {
+    const actions = {
+      copy: () => this.copy(),
+      download: () => this.download(),
+      restart: () => this.askRestart(),
+      rate: () => this.askRating(false),
+      end: () => this.askRating(true),
+    };
+    if (!this.has("rating")) delete actions.rate;
+    const items = Object.entries(actions).map(([name, act]) => {
+      const onclick = () => {
+        this.closeSheet();
+        act();
+      };
+      return this.textButton(name, onclick, "button.item");
+    });
+    this.openSheet("menu", items);
+  }
+
+  /** A small dialog over the conversation, with a button that acts and one that does not. */
+  openSheet(title, content, label = "", act = undefined) {
+    const cancel = () => this.closeSheet();
+    const button = label && this.textButton(label, act, "button.solid-button");
+    const sheet = h(
+      "div.sheet",
+      { role: "dialog", "aria-modal": "true", "aria-labelledby": "sheet" },
+      h("h3", { id: "sheet" }, this.t(title)),
+      ...content,
+      h("div.row", {}, button, this.textButton("cancel", cancel)),
+    );
+    this.ui.back = this.shadowRoot.activeElement;
+    this.ui.sheet = sheet;
+    this.ui.shade = h("div.shade", { onclick: cancel });
+    for (const node of this.ui.parts) node.inert = true;
+    this.ui.panel.append(this.ui.shade, sheet);
+    (sheet.querySelector(":checked") || sheet.querySelector(FOCUSABLE)).focus();
+  }
+
+  closeSheet() {
+    const { parts, sheet, shade, back } = this.ui;
+    if (!sheet) return;
+    for (const node of parts) node.inert = false;
+    sheet.remove();
+    shade.remove();
+    this.ui.sheet = null;
+    back?.focus();
+  }
+
+  askRestart() {
+    const yes = () => {
+      this.closeSheet();
+      this.restart();
+      this.ui.input.focus();
+    };
+    this.openSheet("restart", [h("p", {}, this.t("clear"))], "restart", yes);
+  }
+
+  transcript() {
+    const line = (time, who, text) =>
+      text && `[${new Date(time * 1000).toLocaleString(this.locale)}] ${who}: ${text}\n`;
+    const lines = this.turns.flatMap(({ id, time, text, replies }) => [
+      id !== null && line(time, this.t("you"), string(text)),
+      ...replies.map((reply) => line(reply.time, this.name, this.plain(reply))),
+    ]);
+    return lines.filter(Boolean).join("");
+  }
+
+  async copy() {
     try {
-      return decodeURIComponent(name);
+      await navigator.clipboard.writeText(this.transcript());
+      this.tell(this.t("copied"));
     } catch {
-      return name;
+      this.download(); // the page may not write to the clipboard
     }
   }
 
-  /** Whether the page's address fits a pattern, in which * stands for anything. @param {string} pattern */
-  function matches(pattern) {
-    const whole = /[?#]/.test(pattern);
-    const address = location.pathname + (whole ? location.search + location.hash : "");
-    const parts = pattern.split("*").map((part) => part.replace(/[\\^$.*+?()[\]{}|/-]/g, "\\$&"));
-    return new RegExp(`^${parts.join(".*")}$`, "u").test(address);
+  download() {
+    const href = URL.createObjectURL(new Blob([this.transcript()], { type: "text/plain" }));
+    h("a", { href, download: `${this.name}.txt` }).click();
+    setTimeout(() => URL.revokeObjectURL(href), 10_000);
   }
+}
 
-  /** Where the channel is: as told, or beside this script. @param {string | null} told */
-  function serverOf(told) {
-    const base = new URL(told || new URL(".", SCRIPT?.src || location.href), location.href);
-    const path = base.pathname.replace(/\/+$/, "");
-    return base.origin + (told && !path.endsWith(PATH) ? path + PATH : path);
+function idsOf({ id, replies }) {
+  const ids = replies.map((reply) => reply.id);
+  return id === null ? ids : [id, ...ids];
+}
+
+/** The person has said something: buttons before it rest, quick replies go. */
+function settle(node) {
+  node.querySelector(".quick")?.remove();
+  for (const chip of node.querySelectorAll("button.chip")) chip.disabled = true;
+}
+
+/** Only what the protocol takes: a page's mistake there must not cost the message. */
+function flat(metadata) {
+  const good = Object.entries(metadata).filter(
+    ([name, value]) => /^[\w.-]{1,64}$/.test(name) && !(value instanceof Object),
+  );
+  return Object.fromEntries(
+    good.slice(0, 20).map(([name, value]) => [name, value?.slice ? value.slice(0, 2000) : value]),
+  );
+}
+
+/** Whether the page's address fits a pattern, in which * stands for anything. */
+function matches(pattern) {
+  const address = location.pathname + (/[?#]/.test(pattern) ? location.search + location.hash : "");
+  const parts = pattern.split("*").map((part) => part.replace(/[\\^$.+?()[\]{}|]/g, "\\$&"));
+  return new RegExp(`^${parts.join(".*")}$`).test(address);
+}
+
+/** Where the channel is: as told, or beside this script. */
+function serverOf(told) {
+  const { origin, pathname } = new URL(told || ".", told ? location.href : SCRIPT?.src);
+  const path = pathname.replace(/\/+$/, "");
+  return origin + (told && !path.endsWith(PATH) ? path + PATH : path);
+}
+
+function add() {
+  const { auto, ...settings } = SCRIPT?.dataset ?? {};
+  if (auto === "false" || document.querySelector("bot-chat")) return;
+  const chat = document.createElement("bot-chat");
+  for (const [name, value] of Object.entries(settings)) {
+    chat.setAttribute(name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`), value);
   }
+  document.body.append(chat);
+}
 
-  /** Add the element that the script tag describes, unless the page has one. */
-  function add() {
-    const { auto, ...settings } = SCRIPT?.dataset || {};
-    if (auto === "false" || document.querySelector("bot-chat")) return;
-    const chat = document.createElement("bot-chat");
-    for (const [name, value] of Object.entries(settings)) {
-      const attribute = name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
-      chat.setAttribute(attribute, String(value));
-    }
-    document.body.append(chat);
-  }
-
-  if (customElements.get("bot-chat")) return;
-  customElements.define("bot-chat", BotChat);
-  if (document.readyState === "loading") addEventListener("DOMContentLoaded", add);
-  else add();
+if (customElements.get("bot-chat")) return;
+customElements.define("bot-chat", BotChat);
+if (document.readyState === "loading") addEventListener("DOMContentLoaded", add);
+else add();
 })();

@@ -55,7 +55,11 @@ def watch(context: BrowserContext) -> list[str]:
     context.on("weberror", lambda error: problems.append(f"exception: {error.error}"))
     context.on(
         "console",
-        lambda message: problems.append(message.text) if message.type == "error" else None,
+        lambda message: (
+            problems.append(f"{message.text} {message.location['url']}")
+            if message.type == "error"
+            else None
+        ),
     )
     return problems
 
@@ -137,7 +141,7 @@ class Chat:
     def menu(self, item: str) -> None:
         """Choose from the menu."""
         self.button("Menu").click()
-        self.host.get_by_role("menuitem", name=item).click()
+        self.button(item).click()
 
     def get(self, expression: str) -> Any:
         """Evaluate JavaScript on the element, named `chat` there."""

@@ -74,6 +74,8 @@ class FakeServer:
         self.pages: dict[str, str] = {}
         self.sessions: dict[str, Session] = {}
         self.received: list[Frame] = []
+        self.times: list[float] = []  # when each of them came
+        self.answered: list[str] = []  # what messages were processed, once each
         self.mistakes: list[str] = []
         self.refusals: list[Frame] = []  # answers to the next messages, instead of turns
         self.sockets_allowed = True
@@ -81,6 +83,7 @@ class FakeServer:
         self.silent = False  # takes messages and never answers, nor pings
         self.forgetful = False  # saves messages and never sends their turns
         self.login: str | None = None  # the only login that is taken
+        self.csp: str | None = CSP
         self.port = 0
         self._loop = asyncio.new_event_loop()
         self._runner: web.AppRunner | None = None
@@ -142,6 +145,10 @@ class FakeServer:
         """What clients sent, of one type."""
         return [frame for frame in self.received if frame["type"] == kind]
 
+    def received_at(self, kind: str) -> list[float]:
+        """Give the times at which frames of one type came."""
+        return [t for t, f in zip(self.times, self.received, strict=True) if f["type"] == kind]
+
     def preload(self, turns: int, last: list[Frame] | None = None) -> str:
         """Make a session with a long history; give its token."""
         session = Session(f"preloaded-{len(self.sessions)}")
@@ -160,6 +167,11 @@ class FakeServer:
     def _check(self, schema: Draft202012Validator, frame: Frame) -> None:
         for error in schema.iter_errors(frame):
             self.mistakes.append(f"{error.message[:200]}: {json.dumps(frame)[:300]}")
+
+    def _receive(self, frame: Frame) -> None:
+        self.received.append(frame)
+        self.times.append(time.monotonic())
+        self._check(FROM_CLIENT, frame)
 
     def _welcome(self, token: str | None) -> tuple[Session, Frame]:
         session = self.sessions.get(token or "")
@@ -191,7 +203,9 @@ class FakeServer:
             for place, reply in enumerate(replies)
         ]
         for reply in numbered:
-            cards = [action for card in reply.get("cards", []) for action in card.get("actions", [])]
+            cards = [
+                action for card in reply.get("cards", []) for action in card.get("actions", [])
+            ]
             for button in [*reply.get("buttons", []), *reply.get("quick_replies", []), *cards]:
                 if "payload" in button:
                     session.offered[button["payload"]] = button["title"]
@@ -226,6 +240,7 @@ class FakeServer:
         if error:
             return {"type": "error", "id": frame["id"], **error}
         text = frame.get("text") or frame["payload"]
+        self.answered.append(text)
         turn = self._turn(session, frame, self.answer(text))
         session.history.append(turn)
         session.done[frame["id"]] = turn
@@ -255,8 +270,7 @@ class FakeServer:
             if message.type != WSMsgType.TEXT:
                 continue
             frame = json.loads(message.data)
-            self.received.append(frame)
-            self._check(FROM_CLIENT, frame)
+            self._receive(frame)
             if self.silent:
                 continue
             if frame["type"] == "hello":
@@ -275,9 +289,7 @@ class FakeServer:
             session.sockets.remove(socket)
         return socket
 
-    async def _serve(
-        self, session: Session, socket: web.WebSocketResponse, frame: Frame
-    ) -> None:
+    async def _serve(self, session: Session, socket: web.WebSocketResponse, frame: Frame) -> None:
         answer = self._handle(session, frame)
         if answer["type"] != "turn":
             await self._send(socket, answer)
@@ -311,7 +323,9 @@ class FakeServer:
     async def _start(self) -> None:
         app = web.Application(middlewares=[_cross_origin])
         app.router.add_get(f"{BASE}/ws", self._socket)
-        app.router.add_route("*", BASE + "/{call:sessions|history|messages|feedback|rating|restart}", self._rest)
+        app.router.add_route(
+            "*", BASE + "/{call:sessions|history|messages|feedback|rating|restart}", self._rest
+        )
         app.router.add_get("/{path:.*}", self._file)
         self._runner = web.AppRunner(app, handle_signals=False, access_log=None, shutdown_timeout=1)
         await self._runner.setup()
@@ -336,14 +350,13 @@ class FakeServer:
             return web.json_response(self._welcome(token)[1])
         kind = "message" if call == "messages" else call
         frame = {"type": kind, **json.loads(await request.text())}
-        self.received.append(frame)
-        self._check(FROM_CLIENT, frame)
+        self._receive(frame)
         answer = self._handle(session, frame)
         self._check(FROM_SERVER, answer)
         return web.json_response(answer, status=422 if answer["type"] == "error" else 200)
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
-        headers = {"Content-Security-Policy": CSP}
+        headers = {"Content-Security-Policy": self.csp} if self.csp else {}
         if request.path in self.pages:
             return web.Response(
                 text=self.pages[request.path], content_type="text/html", headers=headers
