@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Literal
 
 from rich import box
 from rich.console import Console
@@ -148,11 +149,11 @@ def _cells(row: PipelineScores) -> list[str]:
 
 
 def _table(rows: list[PipelineScores]) -> Table:
-    table = Table(title=f"Messages of {NLU_TESTS}", box=box.SIMPLE)
+    table = Table(title=f"Messages of {NLU_TESTS}", box=box.SIMPLE, pad_edge=False)
     for title, _, _ in _COLUMNS:  # in two lines, so that all fits into 80 columns
-        table.add_column(
-            title.replace(" ", "\n"), justify="left" if title == "pipeline" else "right"
-        )
+        first = title == "pipeline"
+        justify: Literal["left", "right"] = "left" if first else "right"
+        table.add_column(title.replace(" ", "\n"), justify=justify, no_wrap=first)
     for row in rows:
         table.add_row(*_cells(row))
     return table

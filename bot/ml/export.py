@@ -18,6 +18,10 @@ from bot.ml.text import SubwordTokenizer
 from bot.types import Example, Parse
 
 INT8_MINIMUM_AGREEMENT = 0.995
+INT8_MOST_LOST_F1 = 0.003  # a span or two of a thousand messages: less than another seed changes
+# What int8 may leave in full precision, cheapest first: the outputs of the feed-forward parts have
+# the largest outliers.
+INT8_SPARES: tuple[str | None, ...] = (None, ".output.dense")
 MAX_COMPARED = 1000
 OPSET = 17
 
@@ -69,14 +73,18 @@ def export_encoder(
     """Write the encoder's ONNX graph to `target` in the precision that the examples allow.
 
     int8 is chosen where its top intent agrees with full precision on at least 99.5 % of the
-    examples and its entity F1 does not fall.
+    examples and its entity F1 falls by no more than chance; if need be with a part of the graph
+    in full precision. docs/decisions/004 has the reasons.
     """
     full = target.with_name("encoder.fp32.onnx")
     small = target.with_name("encoder.int8.onnx")
     try:
         _write_graph(encoder, full)
-        _quantize(full, small)
-        choice = _compare(full, small, heads, tokenizer, _spread(examples, MAX_COMPARED))
+        for spared in INT8_SPARES:
+            _quantize(full, small, spared)
+            choice = _compare(full, small, heads, tokenizer, _spread(examples, MAX_COMPARED))
+            if choice.precision == "int8":
+                break
         chosen = small if choice.precision == "int8" else full
         chosen.replace(target)
     finally:
@@ -106,16 +114,30 @@ def _write_graph(encoder: nn.Module, path: Path) -> None:
         )
 
 
-def _quantize(full: Path, small: Path) -> None:
+def _quantize(full: Path, small: Path, spared: str | None) -> None:
+    import onnx
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
     root = logging.getLogger()
     level = root.level
     root.setLevel(logging.ERROR)  # it advises a pre-processing step that changes nothing here
     try:
-        quantize_dynamic(full, small, weight_type=QuantType.QInt8, per_channel=True)
+        nodes = [node.name for node in onnx.load(str(full)).graph.node if spared]
+        quantize_dynamic(
+            full,
+            small,
+            weight_type=QuantType.QInt8,
+            per_channel=True,
+            nodes_to_exclude=[name for name in nodes if _is_spared(name, str(spared))],
+        )
     finally:
         root.setLevel(level)
+
+
+def _is_spared(name: str, spared: str) -> bool:
+    """Say whether a node belongs to a module by that ending; attention has one of its own."""
+    module = name.rpartition("/")[0].replace("/", ".")
+    return module.endswith(spared) and not module.endswith(f"attention{spared}")
 
 
 def _compare(
@@ -133,7 +155,7 @@ def _compare(
     agreement = sum(agree) / len(agree) if agree else 1.0
     truth = [example.spans for example in examples]
     scores = [span_f1(truth, [parse.spans for parse in side]) for side in parses]
-    keeps = agreement >= INT8_MINIMUM_AGREEMENT and scores[1] >= scores[0]
+    keeps = agreement >= INT8_MINIMUM_AGREEMENT and scores[1] >= scores[0] - INT8_MOST_LOST_F1
     return PrecisionChoice(
         "int8" if keeps else "fp32", agreement, scores[0], scores[1], len(examples)
     )
