@@ -33,7 +33,7 @@ class PipelineScores:
 
     name: str
     intent_f1: float
-    entity_f1: float
+    entity_f1: float | None
     train_s: float | None
     train_mb: float | None
     load_s: float
@@ -113,13 +113,16 @@ def _score(name: str, archive: Path, out: Path, training: ProcessCost | None) ->
     )
 
 
-def _entity_f1(out: Path) -> float:
-    """Rasa writes one report for each extractor; take the trained one's weighted F1."""
+def _entity_f1(out: Path) -> float | None:
+    """Rasa writes one report for each extractor; take the trained one's weighted F1.
+
+    It writes none where the test set holds no entities.
+    """
     for extractor in ("JointClassifier", "DIETClassifier"):
         path = out / f"{extractor}_report.json"
         if path.is_file():
             return float(_read(path)["weighted avg"]["f1-score"])
-    return 0.0
+    return None
 
 
 def _read(path: Path) -> dict:  # type: ignore[type-arg]
@@ -177,7 +180,11 @@ def _floors_hold(row: PipelineScores, stories: float, console: Console) -> bool:
         ("entity F1", row.entity_f1, ENTITY_FLOOR),
         ("story accuracy", stories, STORY_FLOOR),
     ]
-    low = [f"{name} {value:.3f} < {floor}" for name, value, floor in floors if value < floor]
+    low = [
+        f"{name} {value:.3f} < {floor}"
+        for name, value, floor in floors
+        if value is not None and value < floor
+    ]
     if low:
         console.print("Below the floor: " + "; ".join(low))
     return not low

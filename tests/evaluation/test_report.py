@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,13 @@ def test_entity_f1_is_the_trained_extractors(tmp_path: Path) -> None:
         content = {"weighted avg": {"f1-score": score}}
         (tmp_path / f"{extractor}_report.json").write_text(json.dumps(content))
     assert report._entity_f1(tmp_path) == 0.9
+
+
+def test_without_entities_there_is_no_score(tmp_path: Path) -> None:
+    assert report._entity_f1(tmp_path) is None
+    rows = [replace(scores(), entity_f1=None)]
+    assert "| - |" in report.as_markdown(rows, 1.0)
+    assert report._floors_hold(rows[0], 1.0, Console())
 
 
 def test_a_missing_report_of_rasa_names_its_log(tmp_path: Path) -> None:
