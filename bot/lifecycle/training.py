@@ -52,7 +52,7 @@ def train(out: Path, *, warm: Path | None, if_needed: bool, force: bool) -> Path
             from bot.ml.warm import warm_start
 
             start = warm_start(extract_joint_model(warm, Path(scratch)))
-        with start, _readable_errors():
+        with start, _readable_errors(out):
             return _run_rasa(out, force)
 
 
@@ -88,7 +88,7 @@ def _run_rasa(out: Path, force: bool) -> Path:
 
 
 @contextmanager
-def _readable_errors() -> Iterator[None]:
+def _readable_errors(out: Path) -> Iterator[None]:
     """Turn Rasa's errors and a full disk into sentences; earlier models are untouched by both."""
     from rasa.shared.exceptions import RasaException
 
@@ -101,9 +101,15 @@ def _readable_errors() -> Iterator[None]:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        free = os.statvfs(tempfile.gettempdir())
+        folders = [Path(tempfile.gettempdir()), Path.cwd()] + [out] * out.is_dir()
+        fullest = min(folders, key=_free_mb)
         raise ProjectError(
-            f"The disk is full: {free.f_bavail * free.f_frsize // 2**20} MB are left in "
-            f"{tempfile.gettempdir()}. Free about 1 GB, or set TMPDIR to a folder with room, and "
+            f"The disk is full: {_free_mb(fullest)} MB are left in {fullest}. Free about 1 GB, or "
+            f"choose folders with room (TMPDIR for scratch files, --out for the archive), and "
             f"train again. Earlier models are untouched."
         ) from error
+
+
+def _free_mb(folder: Path) -> int:
+    disk = os.statvfs(folder)
+    return disk.f_bavail * disk.f_frsize // 2**20

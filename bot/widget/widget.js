@@ -172,7 +172,7 @@ function icon(name) {
   return svg;
 }
 
-/** A random id; crypto.randomUUID is missing on pages that came over plain HTTP. */
+/** As crypto.randomUUID, which plain HTTP lacks. */
 function newId(prefix) {
   const bytes = crypto.getRandomValues(new Uint8Array(12));
   return prefix + Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -640,8 +640,8 @@ class BotChat extends HTMLElement {
     this.load();
     this.build();
     FULL_SCREEN.addEventListener("change", () => this.fit());
-    visualViewport?.addEventListener("resize", () => this.fit());
-    visualViewport?.addEventListener("scroll", () => this.fit());
+    visualViewport.addEventListener("resize", () => this.fit());
+    visualViewport.addEventListener("scroll", () => this.fit());
     addEventListener("popstate", () => this.drawStart());
     addEventListener("hashchange", () => this.drawStart());
     addEventListener("storage", (event) => this.stored(event));
@@ -953,12 +953,13 @@ class BotChat extends HTMLElement {
     const { panel } = this.ui;
     const { style } = document.documentElement;
     const full = this.isOpen && FULL_SCREEN.matches;
-    const { height, offsetTop, scale } = visualViewport ?? {};
-    panel.setAttribute("aria-modal", full);
+    const { height, offsetTop, scale } = visualViewport;
+    panel.ariaModal = String(full);
     // A view that is zoomed in is smaller too, and must not squeeze the chat.
-    const view = full && scale === 1 ? [`${height}px`, `${offsetTop}px`] : ["", ""];
-    panel.style.setProperty("--view-height", view[0]);
-    panel.style.setProperty("--view-top", view[1]);
+    if (scale === 1) {
+      panel.style.setProperty("--view-height", `${height}px`);
+      panel.style.setProperty("--view-top", `${offsetTop}px`);
+    }
     if (full !== Boolean(this.locked)) style.setProperty("overflow", full ? "hidden" : "");
     this.locked = full;
     if (this.isOpen && this.nearEnd()) this.toEnd();
@@ -985,7 +986,7 @@ class BotChat extends HTMLElement {
   }
 
   markRead() {
-    const times = this.turns.flatMap((turn) => turn.replies.map((reply) => reply.time));
+    const times = this.turns.flatMap((turn) => turn.replies.map((reply) => reply.time || 0));
     if (this.isOpen) for (const time of times) this.seen = Math.max(this.seen, time);
     this.unreadCount = times.filter((time) => time > this.seen).length;
     this.save({ seen: this.seen, unread: this.unreadCount });
@@ -1242,7 +1243,7 @@ class BotChat extends HTMLElement {
     if (!cards[1]) return [track];
     const step = (sign) => () => {
       const left = cards[0].offsetWidth * sign * (this.ui.root.dir === "rtl" ? -1 : 1);
-      track.scrollBy({ left, behavior: "smooth" });
+      track.scrollBy({ left });
     };
     const before = this.iconButton("down", "previous", step(-1), "button.icon-button before");
     const after = this.iconButton("down", "next", step(1), "button.icon-button after");
@@ -1271,7 +1272,7 @@ class BotChat extends HTMLElement {
   metaNode(reply) {
     const thumb = (value) => {
       const button = this.iconButton("thumb", value, () => this.pressThumb(reply, value));
-      button.setAttribute("aria-pressed", reply.feedback === value);
+      button.ariaPressed = String(reply.feedback === value);
       button.dataset.thumb = value;
       return button;
     };
@@ -1455,19 +1456,18 @@ class BotChat extends HTMLElement {
         this.closeSheet();
         act();
       };
-      return this.textButton(name, onclick, "button.item");
+      return this.textButton(name, onclick, "button.chip");
     });
     this.openSheet("menu", items);
   }
 
-  /** A small dialog over the conversation, with a button that acts and one that does not. */
   openSheet(title, content, label = "", act = undefined) {
     const cancel = () => this.closeSheet();
     const button = label && this.textButton(label, act, "button.solid-button");
     const sheet = h(
       "div.sheet",
       { role: "dialog", "aria-modal": "true", "aria-labelledby": "sheet" },
-      h("h3", { id: "sheet" }, this.t(title)),
+      h("h2", { id: "sheet" }, this.t(title)),
       ...content,
       h("div.row", {}, button, this.textButton("cancel", cancel)),
     );
@@ -1529,30 +1529,30 @@ function idsOf({ id, replies }) {
   return id === null ? ids : [id, ...ids];
 }
 
-/** The person has said something: buttons before it rest, quick replies go. */
+/** Once something is said, buttons rest and quick replies go. */
 function settle(node) {
   node.querySelector(".quick")?.remove();
   for (const chip of node.querySelectorAll("button.chip")) chip.disabled = true;
 }
 
-/** Only what the protocol takes: a page's mistake there must not cost the message. */
+/** A page's mistake in the metadata must not cost the message. */
 function flat(metadata) {
+  const names = /^(?!(assistant_id|is_external|model_id)$)[\w.-]{1,64}$/; // three are Rasa's
   const good = Object.entries(metadata).filter(
-    ([name, value]) => /^[\w.-]{1,64}$/.test(name) && !(value instanceof Object),
+    ([name, value]) => names.test(name) && !(value instanceof Object),
   );
   return Object.fromEntries(
     good.slice(0, 20).map(([name, value]) => [name, value?.slice ? value.slice(0, 2000) : value]),
   );
 }
 
-/** Whether the page's address fits a pattern, in which * stands for anything. */
+/** Whether the page's address fits; * stands for anything. */
 function matches(pattern) {
   const address = location.pathname + (/[?#]/.test(pattern) ? location.search + location.hash : "");
   const parts = pattern.split("*").map((part) => part.replace(/[\\^$.+?()[\]{}|]/g, "\\$&"));
   return new RegExp(`^${parts.join(".*")}$`).test(address);
 }
 
-/** Where the channel is: as told, or beside this script. */
 function serverOf(told) {
   const { origin, pathname } = new URL(told || ".", told ? location.href : SCRIPT?.src);
   const path = pathname.replace(/\/+$/, "");

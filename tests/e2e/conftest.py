@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext
+from widget.browser import DESKTOP, Chat, launch, watch
 
 TESTS = Path(__file__).parents[1]
 sys.path[:0] = [str(TESTS / "channels")]
@@ -17,8 +18,6 @@ sys.path[:0] = [str(TESTS / "channels")]
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # what packages say about each other
     from serving import Actions, Forks, Server, train
-
-from widget.browser import DESKTOP, Chat, launch, watch
 
 Visit = Callable[..., Chat]
 # Browsers log every connection that fails, and these tests make them fail.

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 from serving import Actions, Server
-
 from widget.browser import MOBILE, Chat, axe, csp_violations, screenshot
 
 from .conftest import Visit

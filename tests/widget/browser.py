@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
+import pytest
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -21,6 +23,13 @@ WATCH = """
   window.violations = [];
   document.addEventListener("securitypolicyviolation", (event) =>
     window.violations.push(`${event.violatedDirective}: ${event.blockedURI} ${event.sample}`));
+"""
+
+SETTLED = """() => Promise.all(
+  [document, document.querySelector("bot-chat")?.shadowRoot]
+    .flatMap((root) => root?.getAnimations() ?? [])
+    .filter((animation) => animation.effect.getTiming().iterations !== Infinity)
+    .map((animation) => animation.finished.catch(() => null)))
 """
 
 
@@ -36,9 +45,20 @@ def find_chromium() -> str:
     )
 
 
+def require_chromium() -> None:
+    """Skip where there is no Chromium; on CI, which installs one, fail."""
+    try:
+        find_chromium()
+    except RuntimeError as error:
+        if os.environ.get("CI"):
+            raise
+        pytest.skip(str(error))
+
+
 @contextmanager
 def launch() -> Iterator[Browser]:
     """Run Chromium without a window."""
+    require_chromium()
     executable = find_chromium()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
@@ -75,13 +95,7 @@ def axe(page: Page) -> list[str]:
     source = resources.files("axe_playwright_python") / "axe.min.js"
     if not page.evaluate("Boolean(window.axe)"):
         page.evaluate(source.read_text("utf-8"))  # past the page's own CSP
-    # Colours in the middle of an animation are nobody's choice.
-    page.evaluate(
-        """() => Promise.all([document, document.querySelector("bot-chat")?.shadowRoot]
-          .flatMap((root) => root?.getAnimations() ?? [])
-          .filter((animation) => animation.effect.getTiming().iterations !== Infinity)
-          .map((animation) => animation.finished.catch(() => null)))"""
-    )
+    page.evaluate(SETTLED)  # colours in the middle of an animation are nobody's choice
     result: dict[str, Any] = page.evaluate(
         "(tags) => axe.run(document, {runOnly: {type: 'tag', values: tags}})", AXE_TAGS
     )
@@ -137,6 +151,17 @@ class Chat:
     def button(self, name: str) -> Locator:
         """Give the button with exactly this name."""
         return self.host.get_by_role("button", name=name, exact=True)
+
+    def until(self, condition: Callable[[], object], seconds: float = 10) -> None:
+        """Wait for what no locator can wait for."""
+        end = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < end, "it did not come"
+            self.page.wait_for_timeout(50)
+
+    def settle(self) -> None:
+        """Wait until nothing moves any more."""
+        self.page.evaluate(SETTLED)
 
     def menu(self, item: str) -> None:
         """Choose from the menu."""

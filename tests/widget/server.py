@@ -107,6 +107,7 @@ class FakeServer:
         self.drop()
         assert self._runner is not None
         self.call(self._runner.cleanup())
+        self.call(asyncio.sleep(0.05))  # transports close themselves a moment later
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(10)
         self._loop.close()

@@ -1,19 +1,10 @@
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Callable
 
 from .browser import Chat
 from .conftest import Open
 from .server import FakeServer
-
-
-def until(condition: Callable[[], object], chat: Chat, seconds: float = 10) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "it did not come"
-        chat.page.wait_for_timeout(50)
 
 
 def test_not_connected_until_opened(open_page: Open, server: FakeServer) -> None:
@@ -62,7 +53,7 @@ def test_unread_survives_navigation(chat: Chat, server: FakeServer) -> None:
 def test_message_stays_in_the_outbox_until_its_turn_comes(chat: Chat, server: FakeServer) -> None:
     server.forgetful = True
     chat.write("did you get this?")
-    until(lambda: server.sent("message"), chat)
+    chat.until(lambda: server.sent("message"))
     assert "did you get this?" in chat.get("localStorage.getItem(chat.store.prefix + 'outbox')")
     server.forgetful = False
     chat.page.reload()
@@ -76,7 +67,7 @@ def test_message_stays_in_the_outbox_until_its_turn_comes(chat: Chat, server: Fa
 def test_resent_with_the_same_id_after_a_lost_connection(chat: Chat, server: FakeServer) -> None:
     server.silent = True
     chat.write("first")
-    until(lambda: server.sent("message"), chat)
+    chat.until(lambda: server.sent("message"))
     server.silent = False
     server.drop()
     chat.bot.first.wait_for()
@@ -106,7 +97,7 @@ def test_reconnects_after_a_restart_of_the_server(chat: Chat, server: FakeServer
     )
     assert states is None
     server.drop()
-    until(lambda: "online" in chat.page.evaluate("window.states"), chat)
+    chat.until(lambda: "online" in chat.page.evaluate("window.states"))
     assert "reconnecting" in chat.page.evaluate("window.states")
     assert chat.bot.count() == 1  # each reply is shown once
 
@@ -115,7 +106,7 @@ def test_missed_replies_come_with_the_welcome(chat: Chat, server: FakeServer) ->
     chat.ask("hello")
     chat.page.context.set_offline(True)
     chat.page.locator("bot-chat .root[data-status=offline]").wait_for()
-    until(lambda: not any(s.sockets for s in server.sessions.values()), chat)
+    chat.until(lambda: not any(s.sockets for s in server.sessions.values()))
     server.speak({"text": "While you were away"})
     chat.page.context.set_offline(False)
     chat.host.get_by_role("log").get_by_text("While you were away").wait_for(state="attached")
@@ -128,7 +119,7 @@ def test_dead_connection_is_noticed(open_page: Open, server: FakeServer) -> None
     chat.open()
     server.silent = True
     chat.page.clock.run_for(26_000)
-    until(lambda: server.sent("ping"), chat)
+    chat.until(lambda: server.sent("ping"))
     chat.page.clock.run_for(10_500)
     chat.page.locator("bot-chat .root[data-status=reconnecting]").wait_for()
 
@@ -140,7 +131,7 @@ def test_every_tab_shows_everything(chat: Chat, open_page: Open, server: FakeSer
     assert "from one tab" in other.user.inner_text()
     assert len(server.sent("message")) == 1
     other.get("chat.restart()")
-    until(lambda: chat.user.count() == 0, chat)
+    chat.until(lambda: chat.user.count() == 0)
 
 
 def test_expired_session_begins_a_new_one(chat: Chat, server: FakeServer) -> None:
@@ -188,7 +179,7 @@ def test_rest_where_no_socket_gets_through(
     chat.online()
     chat.write("over REST").bot.first.wait_for()
     chat.page.locator("bot-chat [data-thumb=up]").click()
-    until(lambda: server.sent("feedback"), chat)
+    chat.until(lambda: server.sent("feedback"))
     server.sessions[next(iter(server.sessions))].history.append(
         {
             "type": "turn",
@@ -239,7 +230,10 @@ def test_full_storage_is_no_obstacle(chat: Chat) -> None:
 
 
 def test_metadata_is_made_fit(chat: Chat, server: FakeServer) -> None:
-    chat.get("{ chat.metadata = {plan: 'gold', 'a b': 1, deep: {x: 1}, long: 'x'.repeat(5000)}; }")
+    chat.get(
+        "{ chat.metadata = {plan: 'gold', model_id: 1, 'a b': 1, deep: {x: 1},"
+        " long: 'x'.repeat(5000)}; }"
+    )
     chat.ask("hello")
     [frame] = server.sent("message")
     assert frame["metadata"]["plan"] == "gold"

@@ -44,14 +44,16 @@ def html(node: Locator) -> str:
     [
         ("plain & <b>simple</b>", "<p>plain &amp; &lt;b&gt;simple&lt;/b&gt;</p>"),
         ("one\ntwo\n\nthree", "<p>one<br>two</p><p>three</p>"),
-        ("**bold** *it* _al_ `c*d*e`", "<p><strong>bold</strong> <em>it</em> <em>al</em> <code>c*d*e</code></p>"),
-        ("**bold with *italic* inside**", "<p><strong>bold with <em>italic</em> inside</strong></p>"),
+        ("**b** *it* _al_", "<p><strong>b</strong> <em>it</em> <em>al</em></p>"),
+        ("`c*d*e`", "<p><code>c*d*e</code></p>"),
+        ("**b with *i* inside**", "<p><strong>b with <em>i</em> inside</strong></p>"),
         ("2 * 3 * 4 and snake_case_name", "<p>2 * 3 * 4 and snake_case_name</p>"),
         (r"\*not\* \[a](b)", "<p>*not* [a](b)</p>"),
         ("- a\n- **b**\n\nend", "<ul><li>a</li><li><strong>b</strong></li></ul><p>end</p>"),
         ("Do:\n3. a\n4. b", '<p>Do:</p><ol start="3"><li>a</li><li>b</li></ol>'),
         ("[x](https://a.org/b)", '<p><a href="https://a.org/b">x</a></p>'),
-        ("[m](mailto:a@b.org) [t](tel:+44)", '<p><a href="mailto:a@b.org">m</a> <a href="tel:+44">t</a></p>'),
+        ("[m](mailto:a@b.org)", '<p><a href="mailto:a@b.org">m</a></p>'),
+        ("[t](tel:+44)", '<p><a href="tel:+44">t</a></p>'),
         ("see https://a.org/b?c=d.", '<p>see <a href="https://a.org/b?c=d">https://a.org/b?c=d</a>.</p>'),
         ("[x](javascript:alert)", "<p>[x](javascript:alert)</p>"),
         ("[x](/relative) ![i](https://a.org)", '<p>[x](/relative) !<a href="https://a.org/">i</a></p>'),
@@ -124,9 +126,7 @@ def test_cards(chat: Chat, server: FakeServer) -> None:
     before, after = chat.button("Previous"), chat.button("Next")
     assert before.get_attribute("aria-disabled") == "true"
     after.click()
-    chat.page.wait_for_function(
-        "document.querySelector('bot-chat').shadowRoot.querySelector('.track').scrollLeft > 50"
-    )
+    chat.until(lambda: track.evaluate("(node) => node.scrollLeft > 50"))
     assert before.get_attribute("aria-disabled") == "false"
     assert track.get_by_role("link", name="Details").count() == 3
     chat.button("Choose 1").click()
@@ -142,7 +142,9 @@ def test_feedback(chat: Chat, server: FakeServer) -> None:
     up.click()
     assert up.get_attribute("aria-pressed") == "false"
     down.click()
-    chat.host.get_by_role("dialog").get_by_role("textbox", name="What could be better?").fill("Wrong")
+    chat.host.get_by_role("dialog").get_by_role("textbox", name="What could be better?").fill(
+        "Wrong"
+    )
     chat.page.locator("bot-chat .sheet").get_by_role("button", name="Send").click()
     chat.host.get_by_text("Thank you.").wait_for()
     sent = [(frame["value"], frame.get("comment")) for frame in server.sent("feedback")]
@@ -170,7 +172,7 @@ def test_end_rates_and_forgets(chat: Chat, server: FakeServer) -> None:
     chat.menu("End chat")
     chat.page.locator("bot-chat .star").nth(1).click()
     chat.page.locator("bot-chat .sheet").get_by_role("button", name="End chat").click()
-    chat.page.wait_for_function("document.querySelector('bot-chat').status === 'idle'")
+    chat.until(lambda: chat.get("chat.status") == "idle")
     assert [frame["value"] for frame in server.sent("rating")] == [2]
     assert not chat.panel.is_visible()
     chat.open()
@@ -230,7 +232,7 @@ def test_days_and_times(chat: Chat, server: FakeServer) -> None:
     chat.online()
     days = chat.page.locator("bot-chat .day").all_inner_texts()
     assert len(days) == 2
-    assert days[1] == "today"
+    assert days[1] == "Today"
     assert chat.page.locator("bot-chat .meta time").count() == 4
 
 
@@ -266,7 +268,8 @@ def test_long_conversation_is_quick(chat: Chat, server: FakeServer) -> None:
     assert chat.bot.count() < 100
     cost: float = chat.get(
         "{ const start = performance.now(); for (let i = 0; i < 50; i++) chat.onTurn({type: 'turn',"
-        " id: 'm-quick' + i, text: 'x', time: 1, replies: [{id: `m-quick${i}.0`, time: 1, text: 'y'}]});"
+        " id: 'm-quick' + i, text: 'x', time: 1,"
+        " replies: [{id: `m-quick${i}.0`, time: 1, text: 'y'}]});"
         " chat.ui.log.getBoundingClientRect(); return performance.now() - start; }"
     )
     assert cost < 1500
@@ -290,7 +293,10 @@ SCRIPTS = [
 
 
 @pytest.mark.parametrize("evil", SCRIPTS)
-def test_no_field_can_run_code(open_page: Open, server: FakeServer, evil: str) -> None:
+def test_no_field_can_run_code(
+    open_page: Open, server: FakeServer, noise: list[str], evil: str
+) -> None:
+    noise.append("404")  # the avatar, which may be an address relative to the page
     button: dict[str, Any] = {"title": evil, "payload": evil}
     card = {"title": evil, "subtitle": evil, "image": evil, "url": evil}
     reply: Frame = {
@@ -304,7 +310,7 @@ def test_no_field_can_run_code(open_page: Open, server: FakeServer, evil: str) -
     }
     says(server, reply, {"image": PIXEL, "custom": {"alt": evil}})
     chat = open_page()
-    chat.page.evaluate("window.alert = () => { window.hacked = true }")
+    chat.page.evaluate("() => { window.alert = () => { window.hacked = true } }")
     chat.get(
         "(async () => { chat.setAttribute('title', EVIL); chat.setAttribute('subtitle', EVIL);"
         " chat.setAttribute('greeting', EVIL); chat.setAttribute('avatar', EVIL);"
@@ -318,7 +324,7 @@ def test_no_field_can_run_code(open_page: Open, server: FakeServer, evil: str) -
     found = chat.page.evaluate(
         """() => [...document.querySelector("bot-chat").shadowRoot.querySelectorAll("*")].flatMap(
           (node) => [
-            ...(["script", "iframe", "object", "embed"].includes(node.localName) ? [node.localName] : []),
+            ...(/^(script|iframe|object|embed)$/.test(node.localName) ? [node.localName] : []),
             ...[...node.attributes].filter(({name, value}) => name.startsWith("on") ||
               (["href", "src"].includes(name) && !/^(https?|mailto|tel|data:image)/.test(value)))
               .map(({name, value}) => `${name}=${value}`)])"""
