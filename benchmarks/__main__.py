@@ -13,6 +13,7 @@ def main() -> None:
     warm = names.add_parser("warm", help="a training from an earlier model against a cold one")
     warm.add_argument("--json", type=Path, help="where to leave the numbers")
     warm.add_argument("--new-intents", type=int, default=6, help="intents the earlier model lacks")
+    warm.add_argument("--epochs", default="", help="of the warm training, such as 3,4")
     channel = names.add_parser("channel", help="our web channel beside Rasa's own, under load")
     channel.add_argument("--json", type=Path, help="where to leave the numbers")
     channel.add_argument("--users", default="1,10,50", help="how many at once, one after another")
@@ -27,7 +28,8 @@ def main() -> None:
         return
     from benchmarks import warm as of_warm
 
-    of_warm.run(options.new_intents, options.json)
+    epochs = [int(count) for count in options.epochs.split(",") if count]
+    of_warm.run(options.new_intents, epochs, options.json)
 
 
 if __name__ == "__main__":

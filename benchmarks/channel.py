@@ -27,6 +27,7 @@ import psutil
 import yaml
 from websockets.legacy.client import connect
 
+from benchmarks import browser
 from bot.lifecycle.preflight import find_model
 
 USERS = ("WebSocketUser", "WebRestUser", "RasaRestUser", "SocketIOUser")
@@ -83,17 +84,26 @@ def run(users: Sequence[int], seconds: int, connections: int, out: Path | None) 
             for kind, name in zip(USERS, NAMES, strict=True):
                 loads.append(_locust(url, kind, name, count, seconds, Path(folder)))
                 print(loads[-1], flush=True)
+        waiting = browser.measure(url)
         idle = asyncio.run(_open_many(url, connections, server))
     print("| channel | users | messages/s | p50 ms | p95 ms | failed |\n|---|---|---|---|---|---|")
     for load in loads:
         figures = f"{load.per_second:.1f} | {load.p50_ms:.0f} | {load.p95_ms:.0f}"
         print(f"| {load.channel} | {load.users} | {figures} | {load.failures} |")
     print(
-        f"\n{idle.connections} open WebSockets: {idle.before_mb:.0f} MB before, "
+        f"\nIn the browser, from sending to a painted reply: {waiting.p50_ms:.0f} ms (median of "
+        f"{waiting.messages}), 95 % within {waiting.p95_ms:.0f} ms."
+    )
+    print(
+        f"{idle.connections} open WebSockets: {idle.before_mb:.0f} MB before, "
         f"{idle.after_mb:.0f} MB with them, {idle.kb_each:.0f} kB each."
     )
     if out:
-        content = {"loads": [asdict(load) for load in loads], "idle": asdict(idle)}
+        content = {
+            "loads": [asdict(load) for load in loads],
+            "idle": asdict(idle),
+            "browser": asdict(waiting),
+        }
         out.write_text(json.dumps(content, indent=1) + "\n", "utf-8")
 
 

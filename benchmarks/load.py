@@ -17,14 +17,8 @@ import socketio
 import websocket
 from locust import FastHttpUser, User, constant, task
 
-QUESTIONS = (
-    "how long does a transfer take",
-    "do you charge for cash machines",
-    "tell me a joke",
-    "thanks a lot",
-    "what can you do",
-    "are you a robot",
-)
+from benchmarks.questions import QUESTIONS
+
 TURNS = 10
 TIMEOUT_S = 60
 

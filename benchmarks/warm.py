@@ -42,8 +42,8 @@ class Row:
     new_f1: float | None
 
 
-def run(n_new: int, out: Path | None) -> None:
-    """Train three times and print the table."""
+def run(n_new: int, epochs: list[int], out: Path | None) -> None:
+    """Train an earlier model, warm for each number of epochs, and cold; print the table."""
     options = _options()
     training, test = _examples("data/nlu"), _examples("tests/nlu")
     names = sorted({base_intent(e.intent) for e in training if e.intent and "/" not in e.intent})
@@ -56,12 +56,15 @@ def run(n_new: int, out: Path | None) -> None:
     ]
     print(f"New in the second training: the intents {', '.join(sorted(added))}; entity {entity}.")
     with tempfile.TemporaryDirectory() as scratch:
-        base, warm, cold = (Path(scratch) / name for name in ("base", "warm", "cold"))
+        base = Path(scratch) / "base"
         rows = [_measure("earlier model", earlier, options, base, None, test, added)]
-        few = replace(options, epochs=math.ceil(options.epochs * WARM_EPOCHS))
         start = checkpoint.load_starting_point(base)
-        rows.append(_measure("warm", training, few, warm, start, test, added))
-        rows.append(_measure("cold", training, options, cold, None, test, added))
+        for count in epochs or [math.ceil(options.epochs * WARM_EPOCHS)]:
+            folder, fewer = Path(scratch) / f"warm-{count}", replace(options, epochs=count)
+            name = f"warm, {count} epochs"
+            rows.append(_measure(name, training, fewer, folder, start, test, added))
+        folder, name = Path(scratch) / "cold", f"cold, {options.epochs} epochs"
+        rows.append(_measure(name, training, options, folder, None, test, added))
     print(
         "| training | seconds | intent F1 | of the new intents | entity F1 |\n|---|---|---|---|---|"
     )
