@@ -23,12 +23,12 @@ def web_secret() -> bytes:
     Raises:
         OptionError: the secret is too short to be one.
     """
-    secret = os.environ.get(WEB_SECRET, "").strip()
+    secret, name = os.environ.get(WEB_SECRET, "").strip(), WEB_SECRET
     if not secret:
-        secret = _kept_secret()
+        secret, name = _kept_secret(), str(SECRET_FILE)
     if len(secret) < MINIMUM_LENGTH:
         raise OptionError(
-            f"{WEB_SECRET} has {len(secret)} characters, but needs {MINIMUM_LENGTH}. Make one with "
+            f"{name} has {len(secret)} characters, but needs {MINIMUM_LENGTH}. Make one with "
             f"python -c 'import secrets; print(secrets.token_urlsafe(48))'."
         )
     return secret.encode()

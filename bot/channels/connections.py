@@ -24,6 +24,7 @@ class Connection:
         # What is said in the session before this client was welcomed.
         self._early: list[Frame] | None = []
         self._queue: asyncio.Queue[str | tuple[int, str]] = asyncio.Queue(WAITING_FRAMES)
+        self._over = False
         self._writer = asyncio.ensure_future(self._write())
 
     def send(self, frame: Frame) -> None:
@@ -39,6 +40,8 @@ class Connection:
             self.send(frame)
         elif len(self._early) < WAITING_FRAMES:
             self._early.append(frame)
+        else:
+            self.cut(TOO_SLOW, "more was said than can wait for the welcome")
 
     def welcome(self, frame: Frame) -> None:
         """Send the welcome, and then what was said since the connection joined."""
@@ -55,7 +58,7 @@ class Connection:
 
     def cut(self, code: int, reason: str) -> None:
         """Close now; what is queued is not sent."""
-        self._writer.cancel()
+        self.stop()
         self._socket.fail_connection(code, reason)
 
     async def finished(self) -> None:
@@ -64,10 +67,11 @@ class Connection:
 
     def stop(self) -> None:
         """Stop writing: the socket is gone."""
+        self._over = True  # Python's wait_for loses a cancellation that comes with the result
         self._writer.cancel()
 
     async def _write(self) -> None:
-        while True:
+        while not self._over:
             item = await self._queue.get()
             if isinstance(item, tuple):
                 await self._socket.close(*item)

@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 from rasa.core.agent import Agent
-from rasa.core.channels.channel import OutputChannel, UserMessage
+from rasa.core.channels.channel import UserMessage
 from rasa.core.lock_store import LockError
 from rasa.shared.core.events import SlotSet
 
@@ -22,24 +22,13 @@ from bot.channels import turns
 from bot.channels.event_log import EventLog
 from bot.channels.options import WebOptions
 from bot.channels.protocol import Frame, Refusal
+from bot.channels.push import Push
 from bot.channels.turns import FEEDBACK_SLOT, RATING_SLOT
 
 logger = logging.getLogger(__name__)
 
 LOCK_POLL_S = 0.05
 RESTART = "/restart"
-
-
-class Quiet(OutputChannel):
-    """Sends nothing: what the bot says is read from the tracker once it is saved."""
-
-    @classmethod
-    def name(cls) -> str:
-        """Rasa's name for the channel that the answer goes to."""
-        return "web"
-
-    async def send_response(self, recipient_id: str, message: dict[str, Any]) -> None:
-        """Leave the message to the tracker."""
 
 
 class Delivery:
@@ -49,6 +38,8 @@ class Delivery:
         self._agent = agent
         self._options = options
         self._queues: dict[str, tuple[asyncio.Lock, int]] = {}
+        # Called with a sender id when the bot speaks later, as by a reminder that was set.
+        self.speaks: Callable[[str], None] = _nobody_listens
 
     async def message(self, sender: str, frame: Frame) -> Frame:
         """Process a message, or find what an earlier sending of it left; give its turn.
@@ -57,19 +48,15 @@ class Delivery:
             Refusal: nothing was saved; see the protocol.
         """
         async with self._alone(sender, frame["id"]) as (agent, log):
-            known = await log.turn(sender, frame["id"])
-            if not known:
-                text = await self._allowed_text(log, sender, frame)
-                known = await self._process(
-                    agent, log, sender, text, frame["id"], frame.get("metadata")
-                )
-            title = None
-            if "payload" in frame:
-                title = await log.title_of(sender, frame["payload"])
-        (turn,) = turns.turns(known)
-        if title:
-            turn["text"] = title
-        return turn
+            if await log.turn(sender, frame["id"]):
+                return turns.said(await log.events(sender), frame["id"])
+            text = await self._allowed_text(log, sender, frame)
+            title = await log.title_of(sender, text) if "payload" in frame else None
+            saved = await self._process(
+                agent, log, sender, text, frame["id"], frame.get("metadata")
+            )
+        turn = turns.said(saved, frame["id"])
+        return {**turn, "text": title} if title else turn
 
     async def restart(self, sender: str, frame: Frame) -> list[Frame]:
         """Begin the conversation anew; give the turns that there are then."""
@@ -93,7 +80,7 @@ class Delivery:
         message_id, _, place = frame["reply"].rpartition(".")
         async with self._alone(sender, frame["id"]) as (agent, log):
             events = await log.events(sender)
-            known = {reply["id"] for turn in turns.turns(events) for reply in turn["replies"]}
+            known = dict(turns.named(events))
             if frame["reply"] not in known:
                 raise Refusal(
                     "unknown_reply",
@@ -106,7 +93,7 @@ class Delivery:
                 "place": int(place),
                 "thumb": frame["value"],
                 "comment": frame.get("comment"),
-                "model": _model_of(events, message_id),
+                "model": _model_of(known, message_id, frame["reply"]),
             }
             await self._set_slot(agent, log, sender, FEEDBACK_SLOT, value, frame["id"])
 
@@ -120,7 +107,7 @@ class Delivery:
         """Give the newest turn, as something that the bot said by itself."""
         async with self._alone(sender) as (_, log):
             found = turns.turns(await log.events(sender))
-        return {**found[-1], "id": None} if found else None
+        return turns.unasked(found[-1]) if found else None
 
     async def _process(
         self,
@@ -131,11 +118,12 @@ class Delivery:
         message_id: str,
         metadata: dict[str, Any] | None,
     ) -> list[turns.Event]:
+        channel = Push(self.speaks, quiet=True)
         message = UserMessage(
             text,
-            Quiet(),
+            channel,
             sender,
-            input_channel=Quiet.name(),
+            input_channel=channel.name(),
             message_id=message_id,
             metadata=metadata or {},
         )
@@ -150,6 +138,8 @@ class Delivery:
             raise Refusal(
                 "failed", "The bot broke on this message; nothing was saved.", about=message_id
             ) from error
+        finally:
+            channel.quiet = False  # reminders keep the channel, and speak through it later
         saved = await log.turn(sender, message_id)
         if not saved:
             raise _unavailable("The conversation could not be saved.", message_id)
@@ -190,9 +180,11 @@ class Delivery:
                 f"The assistant's domain has no slot '{slot}', so that this cannot be kept.",
                 about=about,
             )
+        if not await log.events(sender):
+            raise Refusal("unknown_reply", "Nothing was said in this conversation.", about=about)
         tracker = await store.retrieve(sender)
         if tracker is None:
-            raise Refusal("unknown_reply", "Nothing was said in this conversation.", about=about)
+            raise _unavailable("The conversation could not be read.", about)
         tracker.update(SlotSet(slot, value), store.domain)
         await store.save(tracker)
         last = [event for event in await log.events(sender) if event.get("name") == slot][-1:]
@@ -235,13 +227,17 @@ class Delivery:
                 del self._queues[sender]
 
 
-def _model_of(events: list[turns.Event], message_id: str) -> str | None:
-    """Give the id of the model that understood a message."""
-    for event in events:
-        if event["event"] == "user" and event.get("message_id") == message_id:
-            found = (event.get("metadata") or {}).get("model_id")
-            return str(found) if found else None
+def _model_of(known: dict[str, turns.Event], message_id: str, reply: str) -> str | None:
+    """Give the id of the model that understood a message, or that spoke by itself."""
+    for name in (message_id, reply):
+        found = (known.get(name, {}).get("metadata") or {}).get("model_id")
+        if found:
+            return str(found)
     return None
+
+
+def _nobody_listens(_sender: str) -> None:
+    """Ignore what the bot says by itself."""
 
 
 def _unavailable(message: str, about: str | None) -> Refusal:

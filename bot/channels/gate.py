@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
+from ipaddress import IPv6Address, ip_address, ip_network
 
 from sanic.request import Request
 
@@ -10,10 +10,8 @@ from bot.channels.limits import Rate
 from bot.channels.options import WebOptions
 from bot.channels.protocol import Refusal
 
-SESSION_BURST = 10
-ADDRESS_BURST = 60
-NEW_SESSIONS_PER_MINUTE = 120
-NEW_SESSIONS_BURST = 60
+LEAST_BURST = 10
+IPV6_NETWORK = 64  # bits; who has one IPv6 address usually has all that share these
 
 
 class Gate:
@@ -21,9 +19,11 @@ class Gate:
 
     def __init__(self, options: WebOptions) -> None:
         self._options = options
-        self._sessions = Rate(options.messages_per_minute, SESSION_BURST)
-        self._addresses = Rate(options.address_messages_per_minute, ADDRESS_BURST)
-        self._new = Rate(NEW_SESSIONS_PER_MINUTE, NEW_SESSIONS_BURST)
+        by_session, by_address = options.messages_per_minute, options.address_messages_per_minute
+        self._burst = max(LEAST_BURST, by_session // 6)
+        self._sessions = Rate(by_session, self._burst)
+        self._addresses = Rate(by_address, max(LEAST_BURST, by_address // 10))
+        self._new = Rate(by_address / 5, max(LEAST_BURST, by_address // 10))
 
     def check_origin(self, request: Request) -> str | None:
         """Give the origin of the page that asks; None where it is no page of a browser.
@@ -31,10 +31,12 @@ class Gate:
         Raises:
             Refusal: `origin_refused`.
         """
-        origin: str | None = request.headers.get("origin")
+        said = request.headers.getall("origin", [])
+        origin = ", ".join(said) if said else None
         if origin is None or "*" in self._options.origins or origin in self._options.origins:
             return origin
-        if urlsplit(origin).netloc.lower() == (request.headers.get("host") or "").lower():
+        host = (request.headers.get("host") or "").lower()
+        if host and origin.lower() in (f"http://{host}", f"https://{host}"):
             return origin
         raise Refusal(
             "origin_refused",
@@ -48,8 +50,8 @@ class Gate:
             header = ",".join(request.headers.getall("x-forwarded-for", []))
             seen = [part.strip() for part in header.split(",") if part.strip()]
             if len(seen) >= self._options.proxies:
-                return str(seen[-self._options.proxies])
-        return str(request.ip)
+                return _network(seen[-self._options.proxies])
+        return _network(str(request.ip))
 
     def count_message(self, sender: str, address: str, about: str | None) -> None:
         """Count something sent by a session.
@@ -62,7 +64,7 @@ class Gate:
             raise Refusal(
                 "too_fast",
                 f"Expected at most {self._options.messages_per_minute} messages a minute and "
-                f"{SESSION_BURST} at once. Wait {wait:.1f} s.",
+                f"{self._burst} at once. Wait {wait:.1f} s.",
                 about=about,
                 retry_after=wait,
             )
@@ -80,3 +82,19 @@ class Gate:
                 f"Too many new sessions from this address. Wait {wait:.1f} s.",
                 retry_after=wait,
             )
+
+
+def _network(text: str) -> str:
+    """Give an address as it is counted: without a port, and of IPv6 the network."""
+    bare = text[1:].partition("]")[0] if text.startswith("[") else text
+    if bare.count(":") == 1:
+        bare = bare.partition(":")[0]
+    try:
+        address = ip_address(bare.partition("%")[0])
+    except ValueError:
+        return text[:64]
+    if not isinstance(address, IPv6Address):
+        return str(address)
+    if address.ipv4_mapped:
+        return str(address.ipv4_mapped)
+    return str(ip_network((address, IPV6_NETWORK), strict=False))

@@ -71,8 +71,9 @@ def _sessions() -> dict[str, Any]:
             {
                 "type": "object",
                 "additionalProperties": False,
-                "properties": {"login": {"type": "string"}},
-            }
+                "properties": {"login": {"type": "string", "maxLength": 8192}},
+            },
+            required=False,
         ),
         "responses": {"201": _answer("The session", "welcome"), **_errors()},
     }
@@ -98,8 +99,8 @@ def _said(kind: str) -> dict[str, Any]:
     }
 
 
-def _body(of: dict[str, Any]) -> dict[str, Any]:
-    return {"required": True, "content": {"application/json": {"schema": of}}}
+def _body(of: dict[str, Any], *, required: bool = True) -> dict[str, Any]:
+    return {"required": required, "content": {"application/json": {"schema": of}}}
 
 
 def _answer(description: str, name: str) -> dict[str, Any]:

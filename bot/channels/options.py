@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -83,13 +84,15 @@ class WebOptions:
             (
                 "origins",
                 all(origin == "*" or _is_origin(origin) for origin in self.origins),
-                "a list of origins such as https://www.example.org, without a path",
+                "a list of origins as browsers say them, such as https://www.example.org: in "
+                "small letters, without a path, without the port that goes without saying",
             ),
             (
                 "payloads",
                 all(payload.startswith("/") for payload in self.payloads),
                 "a list of payloads that begin with a slash",
             ),
+            ("session_days", self.session_days <= MOST_DAYS, f"at most {MOST_DAYS}"),
             *((name, getattr(self, name) > 0, "above 0") for name in POSITIVE),
         ]
         for name, holds, allowed in rules:
@@ -102,6 +105,7 @@ class WebOptions:
 
 LOGINS = ("off", "optional", "required")
 ALGORITHMS = ("HS256", "RS256", "ES256", "EdDSA")
+MOST_DAYS = 3650
 POSITIVE = (
     "session_days",
     "message_characters",
@@ -114,8 +118,8 @@ POSITIVE = (
 
 
 def _is_origin(text: str) -> bool:
-    scheme, separator, host = text.partition("://")
-    return scheme in ("http", "https") and bool(separator and host) and "/" not in host
+    found = re.fullmatch(r"(https?)://([a-z0-9._-]+|\[[0-9a-f:.]+])(?::([0-9]{1,5}))?", text)
+    return found is not None and (found[1], found[3]) not in (("http", "80"), ("https", "443"))
 
 
 def _typed(key: str, value: Any, kind: Any, file: Path) -> Any:

@@ -7,17 +7,22 @@ explains them.
 from __future__ import annotations
 
 import json
+import math
+import re
+from collections.abc import Iterator
 from functools import cache
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, validators
 from jsonschema.exceptions import ValidationError, best_match
 
 VERSION = 1
 SCHEMA_FILE = Path(__file__).with_name("protocol.schema.json")
 CLIENT_FRAMES = ("hello", "message", "feedback", "rating", "restart", "ping")
 Frame = dict[str, Any]
+MOST_ERRORS = 20
 
 # HTTP status of each error, for the REST calls.
 STATUS = {
@@ -68,7 +73,7 @@ class Refusal(Exception):
         if self.about is not None:
             frame["id"] = self.about
         if self.retry_after is not None:
-            frame["retry_after"] = round(self.retry_after, 1)
+            frame["retry_after"] = math.ceil(self.retry_after * 10) / 10
         return frame
 
 
@@ -79,9 +84,20 @@ def schema() -> dict[str, Any]:
     return content
 
 
+def _pattern(
+    _validator: Any, pattern: str, instance: Any, _schema: Any
+) -> Iterator[ValidationError]:
+    """Take `$` for the very end, as JSON Schema does; Python lets a line break follow."""
+    if isinstance(instance, str) and not re.search(re.sub(r"\$$", r"\\Z", pattern), instance):
+        yield ValidationError(f"{instance!r} does not match {pattern!r}")
+
+
+_Validator = validators.extend(Draft202012Validator, {"pattern": _pattern})
+
+
 @cache
 def _validator(name: str) -> Draft202012Validator:
-    return Draft202012Validator({"$defs": schema()["$defs"], "$ref": f"#/$defs/{name}"})
+    return _Validator({"$defs": schema()["$defs"], "$ref": f"#/$defs/{name}"})
 
 
 def read_frame(raw: str | bytes | None) -> Frame:
@@ -96,15 +112,17 @@ def read_frame(raw: str | bytes | None) -> Frame:
 
 
 def parse_json(raw: str | bytes) -> Any:
-    """Parse JSON as the standard has it: no NaN, no depth that breaks the parser.
+    """Parse JSON as the standard has it: no NaN, no infinity, no depth that breaks the parser.
 
     Raises:
         Refusal: it is no JSON.
     """
     try:
-        return json.loads(raw, parse_constant=_refuse_constant)
+        content = json.loads(raw, parse_constant=_refuse_constant, parse_float=_finite)
+        json.dumps(content, ensure_ascii=False).encode()  # half a surrogate pair is no text
     except (ValueError, RecursionError) as error:
-        raise Refusal("bad_frame", f"Expected JSON: {error}.") from error
+        raise Refusal("bad_frame", f"Expected JSON: {str(error)[:200]}.") from error
+    return content
 
 
 def check_frame(frame: Any, kind: str | None = None) -> Frame:
@@ -124,7 +142,11 @@ def check_frame(frame: Any, kind: str | None = None) -> Frame:
         raise Refusal("bad_frame", f"Expected a 'type' of {', '.join(CLIENT_FRAMES)}.")
     about = frame.get("id") if isinstance(frame.get("id"), str) else None
     checked: Frame = frame
-    problem = best_match(_validator(str(name)).iter_errors(checked))
+    try:
+        # The worst of some errors: a frame could have tens of thousands.
+        problem = best_match(islice(_validator(str(name)).iter_errors(checked), MOST_ERRORS))
+    except RecursionError as error:
+        raise Refusal("bad_frame", "Expected less depth.") from error
     if problem is not None:
         raise Refusal("bad_frame", _in_words(problem), about=about and about[:64])
     return checked
@@ -143,3 +165,10 @@ def _in_words(problem: ValidationError) -> str:
 
 def _refuse_constant(name: str) -> None:
     raise ValueError(f"{name} is no JSON")
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text[:20]} is too large a number")
+    return number

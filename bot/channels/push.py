@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from rasa.core.channels.channel import OutputChannel
 
-from bot.channels.room import Room
-
 
 class Push(OutputChannel):
-    """Rasa sends before it saves, so this only notes that there is something to tell."""
+    """Rasa sends before it saves, so this only notes that there is something to tell.
 
-    def __init__(self, room: Room) -> None:
-        self._room = room
+    Attributes:
+        quiet: nothing needs to be noted, as while a message is answered: its turn tells all.
+    """
+
+    def __init__(self, note: Callable[[str], None], *, quiet: bool = False) -> None:
+        self._note = note
+        self.quiet = quiet
 
     @classmethod
     def name(cls) -> str:
@@ -22,4 +26,5 @@ class Push(OutputChannel):
 
     async def send_response(self, recipient_id: str, message: dict[str, Any]) -> None:
         """Tell the session's connections, once the conversation is saved."""
-        self._room.push_soon(recipient_id)
+        if not self.quiet:
+            self._note(recipient_id)

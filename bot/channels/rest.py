@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Awaitable, Callable
 from functools import wraps
 from typing import Any
@@ -13,13 +14,13 @@ from sanic.response import HTTPResponse
 
 from bot.channels.gate import Gate
 from bot.channels.openapi import describe
-from bot.channels.protocol import Frame, Refusal, check_frame, parse_json, schema
+from bot.channels.protocol import VERSION, Frame, Refusal, check_frame, parse_json, schema
 from bot.channels.room import Room
 from bot.channels.sessions import Session
 
 LARGEST_BODY = 128 * 1024
-ALLOWED_HEADERS = "authorization, content-type, x-login"
 EVENT_STREAM = "text/event-stream"
+UNKEPT = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 SAYS = {"message": "messages", "feedback": "feedback", "rating": "rating", "restart": "restart"}
 
 Handler = Callable[[Request], Awaitable[HTTPResponse]]
@@ -35,9 +36,6 @@ def add_routes(blueprint: Blueprint, room: Room, gate: Gate) -> None:
         # As a stream, so that a body is not read further than it may be long.
         blueprint.add_route(
             answering, path, methods=[method], name=f"{name}_call", stream=method == "POST"
-        )
-        blueprint.add_route(
-            calls.guarded(calls.preflight), path, methods=["OPTIONS"], name=f"{name}_preflight"
         )
 
     route("/sessions", "POST", calls.open_session)
@@ -63,37 +61,24 @@ class _Calls:
             origin = None
             try:
                 origin = self._gate.check_origin(request)
-                request.ctx.headers = _cors(origin)
+                request.ctx.headers = cors(origin)
                 response = await handler(request)
             except Refusal as refusal:
-                response = as_json(refusal.frame, refusal.status)
-                if refusal.retry_after is not None:
-                    response.headers["Retry-After"] = str(max(1, round(refusal.retry_after)))
-                if refusal.status == 401:
-                    response.headers["WWW-Authenticate"] = "Bearer"
+                response = as_refusal(refusal)
             if response is not None:
-                response.headers.update(_cors(origin))
+                response.headers.update(cors(origin))
             return response
 
         return answer
-
-    async def preflight(self, request: Request) -> HTTPResponse:
-        """Answer a browser's question before a call across origins."""
-        headers = {
-            "Access-Control-Allow-Methods": "GET, POST",
-            "Access-Control-Allow-Headers": ALLOWED_HEADERS,
-            "Access-Control-Max-Age": "600",
-        }
-        return HTTPResponse(status=204, headers=headers)
 
     async def open_session(self, request: Request) -> HTTPResponse:
         """Give a session; an earlier one, sent as Bearer, is renewed."""
         body = await _body(request)
         if not isinstance(body, dict) or set(body) - {"login"}:
             raise Refusal("bad_frame", "Expected a JSON object with at most 'login'.")
-        login = body.get("login") or _login(request)
-        if login is not None and not isinstance(login, str):
-            raise Refusal("bad_frame", "Expected 'login' to be text.")
+        # The same rules as for the frame by which a WebSocket begins.
+        hello = check_frame({**body, "protocol": VERSION}, "hello")
+        login = hello.get("login") or _login(request)
         session = self._room.sessions.open(_bearer(request), login)
         if session.new:
             self._gate.count_new_session(self._gate.address_of(request))
@@ -128,7 +113,7 @@ class _Calls:
 
     async def _stream(self, request: Request, session: Session, frame: Frame) -> Any:
         """Answer as server-sent events: typing at once, the rest when it is saved."""
-        headers = {**request.ctx.headers, "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        headers = {**request.ctx.headers, **UNKEPT, "X-Accel-Buffering": "no"}
         stream = await request.respond(content_type=EVENT_STREAM, headers=headers)
         await stream.send(_event("typing", {"type": "typing", "on": True}))
         try:
@@ -152,7 +137,7 @@ def as_json(content: Any, status: int = 200) -> HTTPResponse:
         json.dumps(content),
         status=status,
         content_type="application/json",
-        headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"},
+        headers=UNKEPT,
     )
 
 
@@ -166,7 +151,7 @@ async def _body(request: Request) -> Any:
         content += chunk
         if len(content) > LARGEST_BODY:
             raise Refusal("too_large", f"Expected a body of at most {LARGEST_BODY} bytes.")
-    return parse_json(content) if content.strip() else {}
+    return parse_json(content) if content else {}
 
 
 def _bearer(request: Request) -> str | None:
@@ -179,7 +164,18 @@ def _login(request: Request) -> str | None:
     return login
 
 
-def _cors(origin: str | None) -> dict[str, str]:
+def as_refusal(refusal: Refusal) -> HTTPResponse:
+    """Answer with an error frame."""
+    response = as_json(refusal.frame, refusal.status)
+    if refusal.retry_after is not None:
+        response.headers["Retry-After"] = str(max(1, math.ceil(refusal.retry_after)))
+    if refusal.status == 401:
+        response.headers["WWW-Authenticate"] = "Bearer"
+    return response
+
+
+def cors(origin: str | None) -> dict[str, str]:
+    """Give the headers by which a page of that origin may read the answer."""
     if origin is None:
         return {"Vary": "Origin"}
     return {

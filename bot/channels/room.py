@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
+from collections.abc import Coroutine
 from pathlib import Path
+from typing import Any
 
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import SchemaError, best_match
@@ -15,6 +18,8 @@ from bot.channels.options import WebOptions
 from bot.channels.protocol import VERSION, Frame, Refusal, parse_json
 from bot.channels.sessions import Session, Sessions
 from bot.errors import OptionError
+
+logger = logging.getLogger(__name__)
 
 MOST_WAITING = 20
 
@@ -30,6 +35,8 @@ class Room:
         self._metadata = _metadata_validator(options.metadata_schema)
         self._waiting: Counter[str] = Counter()
         self._pushes: dict[str, asyncio.Task[None]] = {}
+        self._tasks: set[asyncio.Future[Frame]] = set()
+        delivery.speaks = self.push_soon
 
     async def welcome(self, session: Session) -> Frame:
         """Give the frame that begins a connection."""
@@ -57,6 +64,9 @@ class Room:
             Refusal: nothing was saved.
         """
         self._check_metadata(frame)
+        return await self._to_the_end(self._message(sender, frame), frame["id"])
+
+    async def _message(self, sender: str, frame: Frame) -> Frame:
         if self._waiting[sender] >= MOST_WAITING:
             raise Refusal(
                 "too_fast",
@@ -78,16 +88,25 @@ class Room:
 
     async def feedback(self, sender: str, frame: Frame) -> Frame:
         """Keep a thumb."""
+        return await self._to_the_end(self._feedback(sender, frame), frame["id"])
+
+    async def _feedback(self, sender: str, frame: Frame) -> Frame:
         await self._delivery.feedback(sender, frame)
         return {"type": "saved", "id": frame["id"], "of": "feedback"}
 
     async def rating(self, sender: str, frame: Frame) -> Frame:
         """Keep the rating of a conversation."""
+        return await self._to_the_end(self._rating(sender, frame), frame["id"])
+
+    async def _rating(self, sender: str, frame: Frame) -> Frame:
         await self._delivery.rating(sender, frame)
         return {"type": "saved", "id": frame["id"], "of": "rating"}
 
     async def restart(self, sender: str, frame: Frame) -> Frame:
         """Begin a conversation anew; every connection of the session hears of it."""
+        return await self._to_the_end(self._restart(sender, frame), frame["id"])
+
+    async def _restart(self, sender: str, frame: Frame) -> Frame:
         turns = await self._delivery.restart(sender, frame)
         saved = {"type": "saved", "id": frame["id"], "of": "restart"}
         self.connections.tell(sender, saved)
@@ -103,9 +122,23 @@ class Room:
             task.add_done_callback(lambda _: self._pushes.pop(sender, None))
 
     async def _push(self, sender: str) -> None:
-        latest = await self._delivery.latest(sender)
+        try:
+            latest = await self._delivery.latest(sender)
+        except Refusal as refusal:
+            logger.warning("What the bot said by itself waits for a reload: %s", refusal)
+            return
         if latest:
             self.connections.tell(sender, latest)
+
+    async def _to_the_end(self, work: Coroutine[Any, Any, Frame], about: str) -> Frame:
+        """Finish what was begun, though the one who asked for it may leave meanwhile.
+
+        An action may have moved money by then: its message is saved, so that it is not repeated.
+        """
+        task = asyncio.ensure_future(_answered(work, about))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return await asyncio.shield(task)
 
     def _check_metadata(self, frame: Frame) -> None:
         if self._metadata is None:
@@ -114,6 +147,19 @@ class Room:
         if problem is not None:
             place = ".".join(["metadata", *(str(part) for part in problem.absolute_path)])
             raise Refusal("bad_frame", f"In {place}: {problem.message[:200]}.", about=frame["id"])
+
+
+async def _answered(work: Coroutine[Any, Any, Frame], about: str) -> Frame:
+    """Leave no client without an answer, whatever breaks here."""
+    try:
+        return await work
+    except Refusal:
+        raise
+    except Exception as error:
+        logger.exception("The web channel broke.")
+        raise Refusal(
+            "unavailable", "The answer cannot be given now; send it again.", about=about
+        ) from error
 
 
 def _metadata_validator(path: str) -> Draft202012Validator | None:

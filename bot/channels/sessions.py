@@ -13,11 +13,39 @@ import jwt
 
 from bot.channels.options import WebOptions
 from bot.channels.protocol import Refusal
+from bot.errors import OptionError
 
 AUDIENCE = "bot-web-session"
 LEEWAY_S = 30
+SHORTEST_KEY = 32
 _PERSON = "web-person-"
 _VISITOR = "web-"
+
+
+def usable_login_key(key: str, algorithm: str) -> str:
+    """Give the key back where logins can be checked with it.
+
+    Raises:
+        OptionError: it is of the wrong kind, or too short to be a secret.
+    """
+    pem = "-----BEGIN" in key
+    problem = ""
+    if algorithm == "HS256":
+        if pem:
+            problem = "is a key in PEM form, which is no shared secret"
+        elif len(key) < SHORTEST_KEY:
+            problem = f"has {len(key)} characters, but a shared secret needs {SHORTEST_KEY}"
+    else:
+        try:
+            jwt.get_algorithm_by_name(algorithm).prepare_key(key)
+        except Exception as error:  # what the library throws depends on the kind of key
+            problem = f"is no public key in PEM form for {algorithm} ({error})"
+    if problem:
+        raise OptionError(
+            f"BOT_LOGIN_KEY {problem}. Set the right one, or 'login_algorithm' of the web channel "
+            f"in credentials.yml, which is {algorithm}."
+        )
+    return key
 
 
 @dataclass(frozen=True)
@@ -113,7 +141,7 @@ class Sessions:
                 leeway=LEEWAY_S,
                 options={"require": ["exp", "sub"]},
             )
-        except (jwt.InvalidTokenError, ValueError) as error:
+        except (jwt.PyJWTError, ValueError, OverflowError) as error:
             raise Refusal("bad_login", f"The site's login is not valid: {error}.") from error
         digest = hmac.new(self._person_key, str(claims["sub"]).encode(), hashlib.sha256).digest()
         return _PERSON + base64.urlsafe_b64encode(digest[:24]).decode()

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from sanic import Blueprint
+from sanic.exceptions import WebsocketClosed
 from sanic.request import Request
 from websockets.exceptions import ConnectionClosed
 
@@ -19,6 +20,8 @@ HELLO_WITHIN_S = 10.0
 BAD_FRAMES = 3
 FRAMES_PER_MINUTE = 600
 FRAMES_BURST = 120
+CLOSE_SERVER_STOPS = 1001
+CLOSE_NO_TEXT = 1007
 CLOSE_BAD_FRAMES = 4400
 CLOSE_NOT_WELCOMED = 4401
 CLOSE_ORIGIN = 4403
@@ -29,9 +32,23 @@ def add_routes(blueprint: Blueprint, room: Room, gate: Gate) -> None:
     """Add the WebSocket route."""
 
     async def talk(request: Request, socket: Any) -> None:
+        _close_on_broken_text(socket)
         await Visit(request, socket, room, gate).run()
 
     blueprint.add_websocket_route(talk, "/ws")
+
+
+def _close_on_broken_text(socket: Any) -> None:
+    """Close as the standard wants where a text is no UTF-8; Sanic only logs a stack trace."""
+    process = socket.process_events
+
+    async def process_events(events: Any) -> None:
+        try:
+            await process(events)
+        except UnicodeDecodeError:
+            socket.fail_connection(CLOSE_NO_TEXT, "no UTF-8")
+
+    socket.process_events = process_events
 
 
 class Visit:
@@ -60,8 +77,11 @@ class Visit:
             if sender:
                 while await self._take(sender, await self._socket.recv()):
                     pass
-        except ConnectionClosed:
+        except (ConnectionClosed, WebsocketClosed):
             pass
+        except asyncio.CancelledError:
+            self._socket.end_connection(CLOSE_SERVER_STOPS, "the server stops")
+            raise
         finally:
             connections.remove(self._connection)
             self._connection.stop()

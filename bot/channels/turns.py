@@ -5,7 +5,7 @@ The tracker store is the one truth. An event is the dictionary that Rasa stores 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from bot.channels.protocol import Frame
@@ -16,41 +16,59 @@ RATING_SLOT = "rating"
 _LISTS = ("buttons", "quick_replies")
 
 
-def turns(events: Sequence[Event]) -> list[Frame]:
-    """Give the turns since the last restart, oldest first, with the thumbs that stand."""
+def turns(events: Iterable[Event], *, whole: bool = False) -> list[Frame]:
+    """Give the turns since the last restart, oldest first, with the thumbs that stand.
+
+    With `whole` also what came before restarts.
+    """
+    events = list(events)
     found: list[Frame] = []
     titles: dict[str, str] = {}
-    events = since_restart(events)
     thumbs = thumbs_of(events)
-    for event in events:
+    for name, event in named(events):
         if event["event"] == "user":
             found.append(_turn(event, titles))
         elif event["event"] == "bot":
             if not found:
-                found.append({"type": "turn", "id": None, "replies": []})
-            replies = found[-1]["replies"]
-            shown = reply(event, reply_id(found[-1]["id"], len(replies)))
-            if thumbs.get(shown["id"]):
-                shown["feedback"] = thumbs[shown["id"]]
-            replies.append(shown)
-            titles.update((button["payload"], button["title"]) for button in offers(event))
+                found.append(_by_itself(event))
+            shown = reply(event, name)
+            if thumbs.get(name):
+                shown["feedback"] = thumbs[name]
+            found[-1]["replies"].append(shown)
+            titles.update((offer["payload"].strip(), offer["title"]) for offer in offers(event))
+        elif not whole:
+            found = [unasked(turn) for turn in found[-1:]]
     return [turn for turn in found if turn["replies"] or turn.get("text")]
 
 
-def since_restart(events: Sequence[Event]) -> Sequence[Event]:
-    """Give the events after the last restart, and what the bot said to it."""
-    restarts = [index for index, event in enumerate(events) if event["event"] == "restart"]
-    if not restarts:
-        return events
-    asked = restarts[-1]
-    while asked > 0 and events[asked]["event"] != "user":
-        asked -= 1
-    return [*events[asked + 1 : restarts[-1]], *events[restarts[-1] + 1 :]]
+def said(events: Iterable[Event], message_id: str) -> Frame:
+    """Give the turn of a message, wherever in the conversation it is."""
+    shown = (turn for turn in turns(events, whole=True) if turn["id"] == message_id)
+    return next(shown, {"type": "turn", "id": message_id, "text": "", "replies": []})
 
 
-def reply_id(message_id: str | None, place: int) -> str:
-    """Name a reply by the message it answers and its place in the answer, from 0."""
-    return f"{message_id or 'start'}.{place}"
+def unasked(turn: Frame) -> Frame:
+    """Give a turn as something that the bot said by itself."""
+    return {key: value for key, value in turn.items() if key != "text"} | {"id": None}
+
+
+def named(events: Iterable[Event]) -> Iterator[tuple[str, Event]]:
+    """Yield what is seen of a conversation, each with its name; of a bot event its reply id.
+
+    A reply is named after the message that it answers and its place in the answer, from 0; what
+    nobody asked for, after the time.
+    """
+    turn, place = "", 0
+    for event in events:
+        if event["event"] == "user":
+            turn, place = event.get("message_id") or _by_time(event), 0
+            yield turn, event
+        elif event["event"] == "bot":
+            turn = turn or _by_time(event)
+            yield f"{turn}.{place}", event
+            place += 1
+        elif event["event"] == "restart":
+            yield "", event
 
 
 def reply(event: Event, name: str) -> Frame:
@@ -97,17 +115,21 @@ def thumbs_of(events: Iterable[Event]) -> dict[str, str | None]:
     return thumbs
 
 
-def rating_of(events: Sequence[Event]) -> int | None:
+def rating_of(events: Iterable[Event]) -> int | None:
     """Give the rating that stands since the last restart."""
     rating = None
-    for event in since_restart(events):
+    for event in events:
         value = event.get("value")
-        if event["event"] == "slot" and event.get("name") == RATING_SLOT:
+        if event["event"] == "restart":
+            rating = None
+        elif event["event"] == "slot" and event.get("name") == RATING_SLOT:
             rating = value.get("value") if isinstance(value, dict) else None
     return rating
 
 
 def _turn(event: Event, titles: dict[str, str]) -> Frame:
+    if (event.get("metadata") or {}).get("is_external"):
+        return _by_itself(event)  # a reminder, or a call from outside: nobody said this
     text = str(event.get("text") or "")
     return {
         "type": "turn",
@@ -116,6 +138,15 @@ def _turn(event: Event, titles: dict[str, str]) -> Frame:
         "time": float(event.get("timestamp") or 0.0),
         "replies": [],
     }
+
+
+def _by_itself(event: Event) -> Frame:
+    time = float(event.get("timestamp") or 0.0)
+    return {"type": "turn", "id": None, "time": time, "replies": []}
+
+
+def _by_time(event: Event) -> str:
+    return f"bot-{float(event.get('timestamp') or 0.0) * 1e6:.0f}"
 
 
 def _buttons(items: Any) -> Iterator[dict[str, str]]:

@@ -21,11 +21,12 @@ from sanic.request import Request
 
 from bot.channels import files, rest, socket
 from bot.channels.delivery import Delivery
+from bot.channels.front import stand_in_front
 from bot.channels.gate import Gate
 from bot.channels.options import WebOptions
 from bot.channels.push import Push
 from bot.channels.room import Room
-from bot.channels.sessions import Sessions
+from bot.channels.sessions import Sessions, usable_login_key
 from bot.errors import BotError
 from bot.settings import login_key, web_secret
 
@@ -53,14 +54,16 @@ class WebChannel(InputChannel):
         """Make the channel from its part of `credentials.yml` and the environment."""
         try:
             options = WebOptions.read(credentials, CREDENTIALS)
-            key = login_key() if options.login != "off" else ""
+            key = ""
+            if options.login != "off":
+                key = usable_login_key(login_key(), options.login_algorithm)
             return cls(options, Sessions(web_secret(), options, key))
         except BotError as error:
             raise RasaException(str(error)) from error
 
     def get_output_channel(self) -> OutputChannel:
         """Give the channel by which the bot speaks without being asked, as reminders do."""
-        return Push(self._room)
+        return Push(self._room.push_soon)
 
     def blueprint(self, on_new_message: Any) -> Blueprint:
         """Give the routes; messages go through Rasa's agent under our own locks."""
@@ -68,6 +71,7 @@ class WebChannel(InputChannel):
 
         async def remember(app: Sanic, _loop: Any) -> None:
             self._app = app
+            stand_in_front(app, blueprint.address, self._gate)
 
         async def health(_request: Request) -> Any:
             return rest.as_json({"status": "ok", "ready": self._agent() is not None})
@@ -87,7 +91,10 @@ class WebChannel(InputChannel):
 
 
 class _Blueprint(Blueprint):
+    __slots__ = ("address",)
+
     def register(self, app: Sanic, options: dict[str, Any]) -> None:
         """Register, and bound frames while the server's settings can still be changed."""
+        self.address = options.get("url_prefix") or ""
         app.config.WEBSOCKET_MAX_SIZE = LARGEST_FRAME
         super().register(app, options)
