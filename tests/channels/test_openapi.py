@@ -42,4 +42,4 @@ def test_calls_are_as_described(server: Server, rest: Rest, tmp_path: Path) -> N
 def test_calls_are_as_described_whatever_is_sent(
     server: Server, rest: Rest, tmp_path: Path
 ) -> None:
-    run(server, rest, tmp_path, "--max-examples", "1000")
+    run(server, rest, tmp_path, "--max-examples", "150")
