@@ -18,7 +18,7 @@ sys.path[:0] = [str(HERE)]
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")  # what packages say about each other
     from serving import Actions, Forks, Server, train
-    from talking import Rest
+    from visitors import Rest
 
 SIGNS = ("Traceback", "never retrieved", "ERROR", "coro=<")
 # Rasa takes the JSON in a button's payload for a slot to be filled in, and says so; Sanic leaves

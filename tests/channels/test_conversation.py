@@ -9,7 +9,7 @@ import time
 
 import requests
 from serving import Actions, Server
-from talking import Rest, connect, new_id, opened, texts
+from visitors import Rest, connect, new_id, opened, texts
 
 CHECK = "A small soup. Is that right?"
 

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from serving import Server
-from talking import Rest, new_id, opened, strictly, texts
+from visitors import Rest, new_id, opened, strictly, texts
 
 FEW = settings(
     max_examples=40,

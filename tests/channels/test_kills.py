@@ -14,7 +14,7 @@ import requests
 import websockets
 from conftest import Serve
 from serving import ENVIRONMENT, PYTHON, Server
-from talking import Frame, Rest, connect, new_id, opened, texts
+from visitors import Frame, Rest, connect, new_id, opened, texts
 
 CLIENTS = 20
 OVER_REST = 5

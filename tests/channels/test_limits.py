@@ -15,7 +15,7 @@ import pytest
 import websockets
 from conftest import Serve
 from serving import Server
-from talking import Frame, Rest, connect, new_id, opened, texts
+from visitors import Frame, Rest, connect, new_id, opened, texts
 
 
 @pytest.fixture(scope="module")

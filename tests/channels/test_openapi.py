@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from serving import Server
-from talking import Rest
+from visitors import Rest
 
 SCHEMATHESIS = Path(sys.executable).with_name("schemathesis")
 

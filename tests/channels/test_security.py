@@ -16,7 +16,7 @@ from conftest import Serve
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import rsa
 from serving import ROOT, Server
-from talking import SITE, Rest, connect, new_id, opened, sender_of, texts
+from visitors import SITE, Rest, connect, new_id, opened, sender_of, texts
 
 SECRET = "the secret of these tests, long enough to be one"
 LOGIN_KEY = "the key that the site signs with, long enough too"
