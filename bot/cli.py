@@ -18,6 +18,7 @@ from bot.errors import BotError
 FAILED = 1
 USER_ERROR = 2
 INTERRUPTED = 130
+LOOP = ("ingest", "forget")  # they work in steps and go on where they were
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -33,7 +34,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"Error: {error}", file=sys.stderr)
         return USER_ERROR
     except KeyboardInterrupt:
-        print("Interrupted; nothing was changed.", file=sys.stderr)
+        kept = "what was done is kept" if options.command in LOOP else "nothing was changed"
+        print(f"Interrupted; {kept}.", file=sys.stderr)
         return INTERRUPTED
 
 
@@ -79,6 +81,20 @@ def build_parser() -> argparse.ArgumentParser:
         "--check", action="store_true", help="exit with 1 where a score is below its floor"
     )
 
+    ingest = commands.add_parser("ingest", help="read new conversations into the feedback store")
+    ingest.add_argument(
+        "source",
+        nargs="?",
+        help="a tracker store's file or URL, or a file of JSON lines; that of endpoints.yml",
+    )
+    ingest.add_argument("--names", type=Path, metavar="FILE", help="names to mask, one a line")
+
+    forget = commands.add_parser("forget", help="remove one person, or what is older than an age")
+    whom = forget.add_mutually_exclusive_group(required=True)
+    whom.add_argument("--sender", metavar="ID", help="the sender id of the person")
+    whom.add_argument("--older-than", metavar="AGE", help="an age such as 180d")
+    forget.add_argument("--tracker", help="the tracker store's file or URL; that of endpoints.yml")
+
     init = commands.add_parser("init", help="make this project your own")
     init.add_argument(
         "--empty",
@@ -111,6 +127,8 @@ def _run(options: argparse.Namespace) -> int:
         from bot.lifecycle.doctor import examine
 
         return 0 if examine(as_json=options.json) else FAILED
+    if options.command in LOOP:
+        return _loop(options)
     if options.command == "report":
         from bot.evaluation.report import report
         from bot.lifecycle.preflight import find_model
@@ -121,6 +139,26 @@ def _run(options: argparse.Namespace) -> int:
     from bot.lifecycle.empty import empty_project
 
     return 0 if empty_project(ask=not options.yes) else FAILED
+
+
+def _loop(options: argparse.Namespace) -> int:
+    """Run a command of the feedback loop."""
+    from bot.feedback import commands
+    from bot.feedback.store import DEFAULT_URL
+    from bot.settings import feedback_key, feedback_url
+
+    key, url = feedback_key(), feedback_url() or DEFAULT_URL
+    if options.command == "ingest":
+        commands.ingest(options.source, key=key, url=url, names_file=options.names)
+        return 0
+    done = commands.forget(
+        sender=options.sender,
+        older_than=options.older_than,
+        key=key,
+        url=url,
+        tracker=options.tracker,
+    )
+    return 0 if done else FAILED
 
 
 if __name__ == "__main__":

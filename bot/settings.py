@@ -11,6 +11,9 @@ from bot.errors import OptionError
 WEB_SECRET = "BOT_WEB_SECRET"
 LOGIN_KEY = "BOT_LOGIN_KEY"
 SECRET_FILE = Path(".bot/web-secret")
+FEEDBACK_KEY = "BOT_FEEDBACK_KEY"
+FEEDBACK_KEY_FILE = Path(".bot/feedback-key")
+FEEDBACK_URL = "BOT_FEEDBACK_URL"
 MINIMUM_LENGTH = 32
 
 
@@ -23,15 +26,23 @@ def web_secret() -> bytes:
     Raises:
         OptionError: the secret is too short to be one.
     """
-    secret, name = os.environ.get(WEB_SECRET, "").strip(), WEB_SECRET
-    if not secret:
-        secret, name = _kept_secret(), str(SECRET_FILE)
-    if len(secret) < MINIMUM_LENGTH:
-        raise OptionError(
-            f"{name} has {len(secret)} characters, but needs {MINIMUM_LENGTH}. Make one with "
-            f"python -c 'import secrets; print(secrets.token_urlsafe(48))'."
-        )
-    return secret.encode()
+    return _secret(WEB_SECRET, SECRET_FILE, "web sessions")
+
+
+def feedback_key() -> bytes:
+    """Give the key that the feedback store's pseudonyms are made with, from `BOT_FEEDBACK_KEY`.
+
+    Where it is not set, one is made and kept in `.bot/feedback-key`, readable by its owner alone.
+
+    Raises:
+        OptionError: the key is too short to be one.
+    """
+    return _secret(FEEDBACK_KEY, FEEDBACK_KEY_FILE, "the feedback store")
+
+
+def feedback_url() -> str | None:
+    """Give the feedback store's URL from `BOT_FEEDBACK_URL`; None for the file in `.bot`."""
+    return os.environ.get(FEEDBACK_URL, "").strip() or None
 
 
 def login_key() -> str:
@@ -49,22 +60,34 @@ def login_key() -> str:
     return key
 
 
-def _kept_secret() -> str:
+def _secret(name: str, file: Path, purpose: str) -> bytes:
+    secret, origin = os.environ.get(name, "").strip(), name
+    if not secret:
+        secret, origin = _kept_secret(name, file, purpose), str(file)
+    if len(secret) < MINIMUM_LENGTH:
+        raise OptionError(
+            f"{origin} has {len(secret)} characters, but needs {MINIMUM_LENGTH}. Make one with "
+            f"python -c 'import secrets; print(secrets.token_urlsafe(48))'."
+        )
+    return secret.encode()
+
+
+def _kept_secret(name: str, file: Path, purpose: str) -> str:
     try:
-        SECRET_FILE.parent.mkdir(parents=True, exist_ok=True)
-        scratch = SECRET_FILE.with_name(f"{SECRET_FILE.name}.{os.getpid()}")
+        file.parent.mkdir(parents=True, exist_ok=True)
+        scratch = file.with_name(f"{file.name}.{os.getpid()}")
         handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(secrets.token_urlsafe(48))
+        with os.fdopen(handle, "w", encoding="utf-8") as written:
+            written.write(secrets.token_urlsafe(48))
         try:
-            os.link(scratch, SECRET_FILE)  # one of several workers wins, and its file is whole
+            os.link(scratch, file)  # one of several workers wins, and its file is whole
         except FileExistsError:
             pass
         finally:
             scratch.unlink()
-        return SECRET_FILE.read_text(encoding="utf-8").strip()
+        return file.read_text(encoding="utf-8").strip()
     except OSError as error:
         raise OptionError(
-            f"No secret for web sessions: {WEB_SECRET} is not set, and {SECRET_FILE} cannot be "
-            f"used ({error.strerror}). Set {WEB_SECRET} to 48 random characters."
+            f"No secret for {purpose}: {name} is not set, and {file} cannot be used "
+            f"({error.strerror}). Set {name} to 48 random characters."
         ) from error

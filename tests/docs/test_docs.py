@@ -38,6 +38,7 @@ GENERATED = (
     "../larkfield/overrides.txt",
     "components/*",
     "curves.*",
+    "data/feedback/",
     "encoder.onnx",
     "encoder/*",
     "heads.safetensors",
@@ -52,6 +53,7 @@ GENERATED = (
     "tokenizer.json",
     "trackers.sqlite",
     "data/nlu/authorised_people.yml",
+    "tests/held_out/",
     "tests/nlu/authorised_people.yml",
     "tests/stories/test_authorised_people.yml",
 )

@@ -1,0 +1,1 @@
+"""The feedback loop: logged conversations are read, redacted, kept and decided on by people."""
