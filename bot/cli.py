@@ -11,6 +11,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TypeAlias
 
 from bot import __version__
 from bot.errors import BotError
@@ -47,6 +48,17 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"bot {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
+    _add_assistant(commands)
+    _add_checks(commands)
+    _add_feedback(commands)
+    return parser
+
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def _add_assistant(commands: Commands) -> None:
+    """Train it, talk to it, serve it, replace it."""
     train = commands.add_parser("train", help="check the project, then train it with Rasa")
     train.add_argument(
         "--warm",
@@ -68,6 +80,18 @@ def build_parser() -> argparse.ArgumentParser:
     serve.add_argument("--port", type=int, default=5005)
     serve.add_argument("--debug", action="store_true", help="show Rasa's own log")
 
+    init = commands.add_parser("init", help="make this project your own")
+    init.add_argument(
+        "--empty",
+        action="store_true",
+        required=True,
+        help="replace the demo bank by an assistant that only says hello",
+    )
+    init.add_argument("--yes", action="store_true", help="do not ask")
+
+
+def _add_checks(commands: Commands) -> None:
+    """Look at the project and measure a model."""
     doctor = commands.add_parser("doctor", help="look for what usually goes wrong silently")
     doctor.add_argument("--json", action="store_true", help="print the findings as JSON")
 
@@ -81,6 +105,9 @@ def build_parser() -> argparse.ArgumentParser:
         "--check", action="store_true", help="exit with 1 where a score is below its floor"
     )
 
+
+def _add_feedback(commands: Commands) -> None:
+    """Learn from conversations, and forget people."""
     ingest = commands.add_parser("ingest", help="read new conversations into the feedback store")
     ingest.add_argument(
         "source",
@@ -94,16 +121,6 @@ def build_parser() -> argparse.ArgumentParser:
     whom.add_argument("--sender", metavar="ID", help="the sender id of the person")
     whom.add_argument("--older-than", metavar="AGE", help="an age such as 180d")
     forget.add_argument("--tracker", help="the tracker store's file or URL; that of endpoints.yml")
-
-    init = commands.add_parser("init", help="make this project your own")
-    init.add_argument(
-        "--empty",
-        action="store_true",
-        required=True,
-        help="replace the demo bank by an assistant that only says hello",
-    )
-    init.add_argument("--yes", action="store_true", help="do not ask")
-    return parser
 
 
 def _run(options: argparse.Namespace) -> int:

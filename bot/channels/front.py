@@ -15,13 +15,13 @@ from sanic.response import HTTPResponse
 from sanic_cors.core import SANIC_CORS_EVALUATED  # type: ignore[import-untyped]
 
 from bot.channels.gate import Gate
-from bot.channels.protocol import Refusal
-from bot.channels.rest import SAYS, as_json, as_refusal, cors
+from bot.channels.protocol import REST_PATHS, Refusal
+from bot.channels.rest import as_json, as_refusal, cors
 
 ALLOWED_HEADERS = "authorization, content-type, x-login"
 METHODS = {
     **{path: "GET" for path in ("/", "/ws", "/history", "/protocol.json", "/openapi.json")},
-    **{f"/{path}": "POST" for path in ("sessions", *SAYS.values())},
+    **{f"/{path}": "POST" for path in ("sessions", *REST_PATHS.values())},
 }
 PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST",

@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from bot import __version__
-from bot.channels.protocol import STATUS, schema
+from bot.channels.protocol import REST_PATHS, STATUS, schema
 
 _REST_NAMES = {
     "message": "Message",
@@ -37,17 +37,13 @@ def describe(prefix: str) -> dict[str, Any]:
         "paths": {
             "/sessions": {"post": _sessions()},
             "/history": {"get": _history()},
-            **{f"/{path}": {"post": _said(kind)} for kind, path in _paths().items()},
+            **{f"/{path}": {"post": _said(kind)} for kind, path in REST_PATHS.items()},
         },
         "components": {
             "securitySchemes": {"session": {"type": "http", "scheme": "bearer"}},
             "schemas": _schemas(),
         },
     }
-
-
-def _paths() -> dict[str, str]:
-    return {"message": "messages", "feedback": "feedback", "rating": "rating", "restart": "restart"}
 
 
 def _schemas() -> dict[str, Any]:

@@ -22,6 +22,13 @@ VERSION = 1
 SCHEMA_FILE = Path(__file__).with_name("protocol.schema.json")
 CLIENT_FRAMES = ("hello", "message", "feedback", "rating", "restart", "ping")
 Frame = dict[str, Any]
+# Where each frame goes over REST, below the address of the channel.
+REST_PATHS = {
+    "message": "messages",
+    "feedback": "feedback",
+    "rating": "rating",
+    "restart": "restart",
+}
 MOST_ERRORS = 20
 
 # HTTP status of each error, for the REST calls.

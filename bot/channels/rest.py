@@ -14,14 +14,21 @@ from sanic.response import HTTPResponse
 
 from bot.channels.gate import Gate
 from bot.channels.openapi import describe
-from bot.channels.protocol import VERSION, Frame, Refusal, check_frame, parse_json, schema
+from bot.channels.protocol import (
+    REST_PATHS,
+    VERSION,
+    Frame,
+    Refusal,
+    check_frame,
+    parse_json,
+    schema,
+)
 from bot.channels.room import Room
 from bot.channels.sessions import Session
 
 LARGEST_BODY = 128 * 1024
 EVENT_STREAM = "text/event-stream"
 UNKEPT = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
-SAYS = {"message": "messages", "feedback": "feedback", "rating": "rating", "restart": "restart"}
 
 Handler = Callable[[Request], Awaitable[HTTPResponse]]
 
@@ -40,7 +47,7 @@ def add_routes(blueprint: Blueprint, room: Room, gate: Gate) -> None:
 
     route("/sessions", "POST", calls.open_session)
     route("/history", "GET", calls.history)
-    for kind, path in SAYS.items():
+    for kind, path in REST_PATHS.items():
         route(f"/{path}", "POST", calls.said(kind))
     route("/protocol.json", "GET", calls.protocol)
     route("/openapi.json", "GET", calls.openapi)

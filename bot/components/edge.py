@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import hashlib
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
@@ -27,7 +26,7 @@ from rasa.shared.nlu.constants import (
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from bot.errors import BotError, OptionError
+from bot.errors import BotError, OptionError, did_you_mean
 from bot.types import Example, Span
 
 PACKAGE = Path(__file__).parent.parent
@@ -56,8 +55,7 @@ def refuse_unknown_options(config: dict[str, Any], known: Collection[str], owner
     """Refuse keys of a component's configuration that it would silently ignore."""
     for key in config:
         if key not in known:
-            close = difflib.get_close_matches(str(key), known, n=1)
-            hint = f" Did you mean '{close[0]}'?" if close else ""
+            hint = did_you_mean(key, known)
             choice = f"Known: {', '.join(sorted(known))}." if known else "It has no options."
             raise BotConfigException(
                 f"Unknown option '{key}' for {owner} in config.yml.{hint} {choice}"
