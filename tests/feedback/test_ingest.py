@@ -299,7 +299,12 @@ def test_odd_characters_and_shapes_are_stored(
 
 
 def test_every_event_of_rasa_is_known():
-    names = {cls.type_name for cls in all_subclasses(rasa_events.Event)} | {"topic"}
+    # `rasa test` adds subclasses of its own when imported; they never reach a tracker store.
+    stored = [
+        cls for cls in all_subclasses(rasa_events.Event) if cls.__module__ == rasa_events.__name__
+    ]
+    names = {cls.type_name for cls in stored} | {"topic"}
+    assert len(names) > 20
     assert names <= e.IGNORED | e.READ
 
 
