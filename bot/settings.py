@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import os
 import secrets
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+from typing import Any
 
-from bot.errors import OptionError
+import tomli
+
+from bot.errors import OptionError, did_you_mean
 
 WEB_SECRET = "BOT_WEB_SECRET"
 LOGIN_KEY = "BOT_LOGIN_KEY"
@@ -15,6 +19,96 @@ FEEDBACK_KEY = "BOT_FEEDBACK_KEY"
 FEEDBACK_KEY_FILE = Path(".bot/feedback-key")
 FEEDBACK_URL = "BOT_FEEDBACK_URL"
 MINIMUM_LENGTH = 32
+PROJECT_FILE = Path("bot.toml")
+
+
+@dataclass(frozen=True)
+class FeedbackSettings:
+    """The section `[feedback]` of `bot.toml`.
+
+    Attributes:
+        held_out_share: share of the conversations whose annotations go to `tests/held_out/`
+            instead of training, in [0, 1).
+    """
+
+    held_out_share: float = 0.2
+
+    def __post_init__(self) -> None:
+        _check_share("feedback", "held_out_share", self.held_out_share)
+
+
+@dataclass(frozen=True)
+class ReviewSettings:
+    """The section `[review]` of `bot.toml`.
+
+    Attributes:
+        port: where the review page listens.
+        overlap: share of the messages that two reviewers answer, in [0, 1), so that agreement
+            can be measured.
+        out_of_scope: the intent of messages that the assistant is not there for.
+    """
+
+    port: int = 5007
+    overlap: float = 0.05
+    out_of_scope: str = "out_of_scope"
+
+    def __post_init__(self) -> None:
+        _check_share("review", "overlap", self.overlap)
+        if not 0 < self.port < 65536:
+            raise OptionError(f"[review] port is {self.port}; ports go from 1 to 65535.")
+
+
+@dataclass(frozen=True)
+class ProjectSettings:
+    """What `bot.toml` says; what it does not say has a default."""
+
+    feedback: FeedbackSettings = field(default_factory=FeedbackSettings)
+    review: ReviewSettings = field(default_factory=ReviewSettings)
+
+
+_SECTIONS: dict[str, Any] = {"feedback": FeedbackSettings, "review": ReviewSettings}
+
+
+def project_settings(path: Path = PROJECT_FILE) -> ProjectSettings:
+    """Read `bot.toml`; a project needs none.
+
+    Raises:
+        OptionError: the file is no TOML, or an option in it is unknown or has a wrong value.
+    """
+    if not path.is_file():
+        return ProjectSettings()
+    try:
+        content = tomli.loads(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomli.TOMLDecodeError) as error:
+        raise OptionError(f"{path} cannot be read: {error}.") from error
+    sections = {}
+    for name, values in content.items():
+        if name not in _SECTIONS or not isinstance(values, dict):
+            hint = did_you_mean(name, _SECTIONS)
+            raise OptionError(f"{path} has an unknown section [{name}].{hint}")
+        try:
+            sections[name] = _section(_SECTIONS[name], name, values)
+        except OptionError as error:
+            raise OptionError(f"{path}: {error}") from error
+    return ProjectSettings(**sections)
+
+
+def _section(kind: Any, name: str, values: dict[str, Any]) -> Any:
+    known = {option.name: type(option.default) for option in fields(kind)}
+    for option, value in values.items():
+        wanted = known.get(option)
+        if wanted is None:
+            raise OptionError(f"[{name}] has no option {option!r}.{did_you_mean(option, known)}")
+        if wanted is float and type(value) is int:
+            values[option] = float(value)
+        elif type(value) is not wanted:
+            raise OptionError(f"[{name}] {option} is {value!r}; it takes a {wanted.__name__}.")
+    return kind(**values)
+
+
+def _check_share(section: str, option: str, value: float) -> None:
+    if not 0 <= value < 1:
+        raise OptionError(f"[{section}] {option} is {value}; it takes a share from 0 to below 1.")
 
 
 def web_secret() -> bytes:

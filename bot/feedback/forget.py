@@ -29,7 +29,16 @@ from bot.feedback.store import Store
 from bot.feedback.tracker_removal import TrackerRemoval, compact
 
 _UNITS = {"h": 3600.0, "d": 86400.0, "w": 7 * 86400.0, "m": 30 * 86400.0, "y": 365 * 86400.0}
-_TABLES = ("conversations", "turns", "suggestions", "annotations", "quarantine")
+_TABLES = (
+    "conversations",
+    "turns",
+    "suggestions",
+    "annotations",
+    "decided",
+    "leases",
+    "corrections",
+    "quarantine",
+)
 
 
 @dataclass
@@ -149,17 +158,34 @@ def forget_older(store: Store, tracker: TrackerRemoval | None, age_s: float) -> 
 
 def _delete(db: Connection, *, turns: Any, conversations: Any, quarantine: Any) -> dict[str, int]:
     own = sa.select(t.turns.c.id).where(turns)
+    corrected = t.corrections.c.first_turn_id.in_(own) | t.corrections.c.last_turn_id.in_(own)
     which = {
+        "corrections": (t.corrections, corrected),
+        "steps to undo": (t.decided, t.decided.c.turn_id.in_(own)),
+        "leases": (t.leases, t.leases.c.turn_id.in_(own)),
         "annotations": (t.annotations, t.annotations.c.turn_id.in_(own)),
         "suggestions": (t.suggestions, t.suggestions.c.turn_id.in_(own)),
         "turns": (t.turns, turns),
         "conversations": (t.conversations, conversations),
         "quarantined events": (t.quarantine, quarantine),
     }
-    return {
+    removed = {
         name: db.execute(table.delete().where(where)).rowcount
         for name, (table, where) in which.items()
     }
+    _free_groups(db)
+    return removed
+
+
+def _free_groups(db: Connection) -> None:
+    """Let turns stand for themselves whose group has lost the turn that stood for it."""
+    head = t.turns.alias("head")
+    orphaned = sa.and_(
+        t.turns.c.group_id.is_not(None),
+        t.turns.c.head == 0,
+        ~sa.exists().where(head.c.id == t.turns.c.group_id),
+    )
+    db.execute(t.turns.update().where(orphaned).values(head=1, group_id=None))
 
 
 def _position(db: Connection, name: str) -> Position | None:

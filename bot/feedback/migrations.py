@@ -145,3 +145,69 @@ def _review(db: Connection) -> None:
         );
         """,
     )
+
+
+@migration("0003_decisions")
+def _decisions(db: Connection) -> None:
+    _run(
+        db,
+        """
+        ALTER TABLE turns ADD COLUMN reasons TEXT NOT NULL DEFAULT '[]';
+        ALTER TABLE turns ADD COLUMN head INTEGER NOT NULL DEFAULT 1;
+        ALTER TABLE turns ADD COLUMN annotation_id BIGINT;
+        DROP INDEX turns_queue;
+        CREATE INDEX turns_queue ON turns (priority, id)
+            WHERE kind = 'message' AND status = 'open' AND complete = 1 AND head = 1;
+        CREATE INDEX turns_decided ON turns (status, id)
+            WHERE status <> 'open';
+        DROP TABLE annotations;
+        CREATE TABLE annotations (
+            {id}, turn_id BIGINT NOT NULL REFERENCES turns (id), reviewer TEXT NOT NULL,
+            status TEXT NOT NULL
+                CHECK (status IN ('draft', 'submitted', 'discarded', 'skipped')),
+            label TEXT, entities TEXT NOT NULL, note TEXT, suggested TEXT, model TEXT,
+            adjudicates INTEGER NOT NULL DEFAULT 0,
+            created_at DOUBLE PRECISION NOT NULL, updated_at DOUBLE PRECISION NOT NULL,
+            UNIQUE (turn_id, reviewer)
+        );
+        CREATE INDEX annotations_reviewer ON annotations (reviewer, updated_at);
+        CREATE TABLE decisions (
+            {id}, reviewer TEXT NOT NULL, action TEXT NOT NULL,
+            made_at DOUBLE PRECISION NOT NULL, undone_at DOUBLE PRECISION
+        );
+        CREATE INDEX decisions_reviewer ON decisions (reviewer, id);
+        CREATE TABLE decided (
+            decision_id BIGINT NOT NULL REFERENCES decisions (id),
+            turn_id BIGINT NOT NULL REFERENCES turns (id), before TEXT NOT NULL,
+            PRIMARY KEY (decision_id, turn_id)
+        );
+        CREATE INDEX decided_turn ON decided (turn_id);
+        CREATE TABLE leases (
+            turn_id BIGINT PRIMARY KEY REFERENCES turns (id), reviewer TEXT NOT NULL,
+            until DOUBLE PRECISION NOT NULL
+        );
+        CREATE TABLE proposed_intents (
+            name TEXT PRIMARY KEY, description TEXT NOT NULL, reviewer TEXT NOT NULL,
+            created_at DOUBLE PRECISION NOT NULL
+        );
+        CREATE TABLE corrections (
+            {id}, conversation_id BIGINT NOT NULL REFERENCES conversations (id),
+            reviewer TEXT NOT NULL, kind TEXT NOT NULL CHECK (kind IN ('story', 'test_story')),
+            name TEXT NOT NULL, first_turn_id BIGINT NOT NULL REFERENCES turns (id),
+            last_turn_id BIGINT NOT NULL REFERENCES turns (id), steps TEXT NOT NULL, note TEXT,
+            status TEXT NOT NULL CHECK (status IN ('draft', 'submitted', 'discarded')),
+            created_at DOUBLE PRECISION NOT NULL, updated_at DOUBLE PRECISION NOT NULL,
+            UNIQUE (conversation_id, reviewer, first_turn_id, kind)
+        );
+        CREATE INDEX corrections_turn ON corrections (first_turn_id);
+        CREATE INDEX corrections_last_turn ON corrections (last_turn_id);
+        CREATE TABLE label_checks (
+            {id}, digest TEXT NOT NULL, text TEXT NOT NULL, label TEXT NOT NULL,
+            suggested TEXT NOT NULL, score DOUBLE PRECISION NOT NULL, words TEXT NOT NULL,
+            file TEXT NOT NULL, line INTEGER NOT NULL, model TEXT,
+            status TEXT NOT NULL CHECK (status IN ('open', 'kept', 'relabelled', 'removed')),
+            decided_label TEXT, reviewer TEXT, updated_at DOUBLE PRECISION NOT NULL,
+            UNIQUE (digest)
+        );
+        """,
+    )

@@ -7,13 +7,29 @@
     One row a user message, with its context. `kind` says what it is: a `message` that a person
     typed is what reviewers see; `payload` (a tapped button, `/intent`), `external` (a reminder)
     and `empty` rows are context only, so that the bot's answer to a button is not taken for the
-    answer to the message before it. `priority`, `status` and `group_id` belong to the queue.
+    answer to the message before it. The rest belongs to the queue: `priority` and `reasons` (JSON:
+    why, in words), `status` (`open`, `accepted`, `discarded`, `disputed`), `group_id` (near-
+    duplicates share one, the id of the turn that stands for them) and `head` (0: another turn of
+    the group stands for this one).
 `suggestions`
     What a model said about a turn; one row a turn and model, so that a new model can score the
     old turns beside what was said live.
 `annotations`
     What a person decided; one row a turn and reviewer, so that several people can decide about
-    the same turn, and their disagreement stays visible for adjudication.
+    the same turn, and their disagreement stays visible for adjudication. `label` is a full label
+    (`faq/opening_hours`, `out_of_scope`), `suggested` the label that was shown as the machine's.
+    The one that counts for a turn is `turns.annotation_id`.
+`decisions`, `decided`
+    One row a keystroke of a reviewer, which may be about a whole group, and what it replaced of
+    each turn: this is what "undo" puts back.
+`leases`
+    Which reviewer has a turn on the screen, and until when, so that two do not do the same work.
+`proposed_intents`
+    Intents that a reviewer made, which the domain does not have yet.
+`corrections`
+    Stretches of a conversation as they should have gone, in the steps of a Rasa story.
+`label_checks`
+    Examples of the training data that are probably labelled wrongly, and what a person said.
 `cursors`
     How far each source was read. Written in the transaction that writes what was read.
 `quarantine`
@@ -77,6 +93,9 @@ turns = sa.Table(
     sa.Column("priority", sa.Float, nullable=False),
     sa.Column("status", sa.Text, nullable=False),
     sa.Column("group_id", _ID),
+    sa.Column("reasons", sa.Text, nullable=False, default="[]"),
+    sa.Column("head", sa.Integer, nullable=False, default=1),
+    sa.Column("annotation_id", _ID),
 )
 suggestions = sa.Table(
     "suggestions",
@@ -100,9 +119,78 @@ annotations = sa.Table(
     sa.Column("label", sa.Text),
     sa.Column("entities", sa.Text, nullable=False),
     sa.Column("note", sa.Text),
+    sa.Column("suggested", sa.Text),
+    sa.Column("model", sa.Text),
+    sa.Column("adjudicates", sa.Integer, nullable=False, default=0),
     sa.Column("created_at", sa.Float, nullable=False),
     sa.Column("updated_at", sa.Float, nullable=False),
     sa.UniqueConstraint("turn_id", "reviewer"),
+)
+decisions = sa.Table(
+    "decisions",
+    metadata_of_tables,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("reviewer", sa.Text, nullable=False),
+    sa.Column("action", sa.Text, nullable=False),
+    sa.Column("made_at", sa.Float, nullable=False),
+    sa.Column("undone_at", sa.Float),
+)
+decided = sa.Table(
+    "decided",
+    metadata_of_tables,
+    sa.Column("decision_id", _ID, sa.ForeignKey("decisions.id"), primary_key=True),
+    sa.Column("turn_id", _ID, sa.ForeignKey("turns.id"), primary_key=True),
+    sa.Column("before", sa.Text, nullable=False),
+)
+leases = sa.Table(
+    "leases",
+    metadata_of_tables,
+    sa.Column("turn_id", _ID, sa.ForeignKey("turns.id"), primary_key=True),
+    sa.Column("reviewer", sa.Text, nullable=False),
+    sa.Column("until", sa.Float, nullable=False),
+)
+proposed_intents = sa.Table(
+    "proposed_intents",
+    metadata_of_tables,
+    sa.Column("name", sa.Text, primary_key=True),
+    sa.Column("description", sa.Text, nullable=False),
+    sa.Column("reviewer", sa.Text, nullable=False),
+    sa.Column("created_at", sa.Float, nullable=False),
+)
+corrections = sa.Table(
+    "corrections",
+    metadata_of_tables,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("conversation_id", _ID, sa.ForeignKey("conversations.id"), nullable=False),
+    sa.Column("reviewer", sa.Text, nullable=False),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("name", sa.Text, nullable=False),
+    sa.Column("first_turn_id", _ID, sa.ForeignKey("turns.id"), nullable=False),
+    sa.Column("last_turn_id", _ID, sa.ForeignKey("turns.id"), nullable=False),
+    sa.Column("steps", sa.Text, nullable=False),
+    sa.Column("note", sa.Text),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("created_at", sa.Float, nullable=False),
+    sa.Column("updated_at", sa.Float, nullable=False),
+    sa.UniqueConstraint("conversation_id", "reviewer", "first_turn_id", "kind"),
+)
+label_checks = sa.Table(
+    "label_checks",
+    metadata_of_tables,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("digest", sa.Text, nullable=False, unique=True),
+    sa.Column("text", sa.Text, nullable=False),
+    sa.Column("label", sa.Text, nullable=False),
+    sa.Column("suggested", sa.Text, nullable=False),
+    sa.Column("score", sa.Float, nullable=False),
+    sa.Column("words", sa.Text, nullable=False),
+    sa.Column("file", sa.Text, nullable=False),
+    sa.Column("line", sa.Integer, nullable=False),
+    sa.Column("model", sa.Text),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("decided_label", sa.Text),
+    sa.Column("reviewer", sa.Text),
+    sa.Column("updated_at", sa.Float, nullable=False),
 )
 cursors = sa.Table(
     "cursors",
@@ -145,4 +233,6 @@ migrations = sa.Table(
 
 # What waits for review. In words of its own, not in parameters: SQLite uses the index `turns_queue`
 # only where it can read that the query asks for nothing outside of it.
-IN_QUEUE = sa.text("turns.kind = 'message' AND turns.status = 'open' AND turns.complete = 1")
+IN_QUEUE = sa.text(
+    "turns.kind = 'message' AND turns.status = 'open' AND turns.complete = 1 AND turns.head = 1"
+)

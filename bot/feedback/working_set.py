@@ -28,7 +28,8 @@ _UNTIL = (
     .where(_LATER.c.conversation_id == t.turns.c.conversation_id, _LATER.c.time > t.turns.c.time)
     .scalar_subquery()
 )
-_COLUMNS = [c for c in t.turns.c if c.name not in ("priority", "status", "group_id", "thumb")]
+_OF_THE_QUEUE = ("priority", "status", "group_id", "reasons", "head", "annotation_id")
+_COLUMNS = [c for c in t.turns.c if c.name not in (*_OF_THE_QUEUE, "thumb")]
 
 
 class WorkingSet:

@@ -42,7 +42,15 @@ def talk(path: Path, *, keep: int = 40) -> None:
 
 def annotate(store: Store) -> None:
     with store.write() as db:
-        for own in db.execute(sa.select(t.turns.c.id)).scalars().all():
+        wanted = sa.select(t.turns.c.id, t.turns.c.conversation_id)
+        for own, conversation in db.execute(wanted).all():
+            db.execute(t.decisions.insert().values(reviewer="ada", action="submit", made_at=own))
+            db.execute(t.decided.insert().values(decision_id=own, turn_id=own, before="{}"))
+            db.execute(t.leases.insert().values(turn_id=own, reviewer="ada", until=1.0))
+            whole = {"conversation_id": conversation, "first_turn_id": own, "last_turn_id": own}
+            whole |= {"reviewer": "ada", "kind": "story", "name": "a", "steps": "[]"}
+            times = {"created_at": 1.0, "updated_at": 1.0}
+            db.execute(t.corrections.insert().values(**whole, **times, status="draft"))
             row = {"turn_id": own, "reviewer": "ada", "status": "submitted", "entities": "[]"}
             row |= {"note": f"decided {own}", "created_at": 1.0, "updated_at": 1.0}
             db.execute(t.annotations.insert().values(row))
@@ -68,6 +76,9 @@ def test_one_person_is_removed_from_everywhere(
     done = forget_sender(store, tracker, "her", folders=[])
     assert done.events == 162 and done.postponed == []
     assert done.removed == {
+        "corrections": 40,
+        "steps to undo": 40,
+        "leases": 40,
         "annotations": 40,
         "suggestions": 40,
         "turns": 40,
@@ -82,6 +93,22 @@ def test_one_person_is_removed_from_everywhere(
     assert count(store, t.turns) == 40
     read_in(store, tracker_file)
     assert count(store, t.turns) == 40
+
+
+def test_a_group_that_loses_its_head_is_asked_again(
+    tracker_file: Path, store: Store, tracker: Any, read_in: Any
+) -> None:
+    talk(tracker_file, keep=3)
+    read_in(store, tracker_file)
+    with store.write() as db:
+        head = db.execute(sa.select(sa.func.min(t.turns.c.id))).scalar()
+        whose = db.execute(sa.select(t.conversations.c.sender).order_by(t.conversations.c.id))
+        first = whose.scalars().first()
+        db.execute(t.turns.update().values(group_id=head, head=(t.turns.c.id == head)))
+    assert len(store.queue()) == 1
+    forgotten = "her" if first == store.pseudonym("her") else "him"
+    forget_sender(store, tracker, forgotten, folders=[])
+    assert len(store.queue()) == 3
 
 
 def test_what_somebody_deleted_carelessly_is_gone_as_well(
