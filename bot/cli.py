@@ -19,7 +19,7 @@ from bot.errors import BotError
 FAILED = 1
 USER_ERROR = 2
 INTERRUPTED = 130
-LOOP = ("ingest", "forget")  # they work in steps and go on where they were
+LOOP = ("ingest", "rank", "review", "export", "forget")  # in steps; they go on where they were
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -116,6 +116,30 @@ def _add_feedback(commands: Commands) -> None:
     )
     ingest.add_argument("--names", type=Path, metavar="FILE", help="names to mask, one a line")
 
+    rank = commands.add_parser("rank", help="decide which messages are worth a reviewer's time")
+    rank.add_argument("--model", type=Path, help="a model archive; the newest by default")
+    rank.add_argument(
+        "--against", type=Path, metavar="MODEL", help="ask first where a second model disagrees"
+    )
+    rank.add_argument(
+        "--logs-only", action="store_true", help="by what the conversations say, without a model"
+    )
+
+    review = commands.add_parser("review", help="open the review page, or review in the terminal")
+    review.add_argument("--cli", action="store_true", help="in the terminal")
+    review.add_argument("--reviewer", metavar="NAME", help="who reviews, in the terminal")
+    review.add_argument("--model", type=Path, help="a model archive; the newest by default")
+    review.add_argument("--interface", default="127.0.0.1", help="the address to listen on")
+    review.add_argument("--port", type=int, help="that of bot.toml by default")
+
+    export = commands.add_parser("export", help="write what was accepted as training data")
+    export.add_argument(
+        "--add-intents", action="store_true", help="add new intents to the domain as well"
+    )
+    export.add_argument(
+        "--check", action="store_true", help="write nothing; exit with 1 if something would change"
+    )
+
     forget = commands.add_parser("forget", help="remove one person, or what is older than an age")
     whom = forget.add_mutually_exclusive_group(required=True)
     whom.add_argument("--sender", metavar="ID", help="the sender id of the person")
@@ -162,12 +186,31 @@ def _loop(options: argparse.Namespace) -> int:
     """Run a command of the feedback loop."""
     from bot.feedback import commands
     from bot.feedback.store import DEFAULT_URL
-    from bot.settings import feedback_key, feedback_url
+    from bot.settings import feedback_key, feedback_url, project_settings
 
     key, url = feedback_key(), feedback_url() or DEFAULT_URL
     if options.command == "ingest":
         commands.ingest(options.source, key=key, url=url, names_file=options.names)
         return 0
+    if options.command == "rank":
+        from bot.lifecycle.rank import rank
+
+        rank(options.model, key=key, url=url, against=options.against, logs_only=options.logs_only)
+        return 0
+    if options.command == "review":
+        return _review(options, key, url)
+    if options.command == "export":
+        from bot.feedback.export_command import export
+
+        share = project_settings().feedback.held_out_share
+        same = export(
+            key=key,
+            url=url,
+            held_out_share=share,
+            add_intents=options.add_intents,
+            check=options.check,
+        )
+        return 0 if same or not options.check else FAILED
     done = commands.forget(
         sender=options.sender,
         older_than=options.older_than,
@@ -176,6 +219,25 @@ def _loop(options: argparse.Namespace) -> int:
         tracker=options.tracker,
     )
     return 0 if done else FAILED
+
+
+def _review(options: argparse.Namespace, key: bytes, url: str) -> int:
+    """Put the store and a model together for the review page, or for the terminal."""
+    from bot.lifecycle.scorer import load_scorer
+    from bot.review.command import review
+    from bot.settings import project_settings
+
+    settings = project_settings().review
+    return review(
+        key=key,
+        url=url,
+        settings=settings,
+        scorer=load_scorer(options.model),
+        in_terminal=options.cli,
+        reviewer=options.reviewer,
+        interface=options.interface,
+        port=options.port or settings.port,
+    )
 
 
 if __name__ == "__main__":

@@ -1,0 +1,1 @@
+"""The review page: its own Sanic app and port, loopback by default."""
