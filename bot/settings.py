@@ -168,6 +168,8 @@ def _secret(name: str, file: Path, purpose: str) -> bytes:
 
 def _kept_secret(name: str, file: Path, purpose: str) -> str:
     try:
+        if file.is_file():
+            return file.read_text(encoding="utf-8").strip()
         file.parent.mkdir(parents=True, exist_ok=True)
         scratch = file.with_name(f"{file.name}.{os.getpid()}")
         handle = os.open(scratch, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)

@@ -42,7 +42,7 @@ class Room:
         """Give the frame that begins a connection."""
         history: list[Frame] = []
         rating = None
-        if not session.new or session.sender.startswith("web-person-"):
+        if not session.new or session.of_person:
             history, rating = await self._delivery.history(session.sender)
         frame: Frame = {
             "type": "welcome",

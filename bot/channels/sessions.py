@@ -64,6 +64,11 @@ class Session:
     expires: float
     new: bool
 
+    @property
+    def of_person(self) -> bool:
+        """Say whether the site's login names the visitor: then an earlier device knows them."""
+        return self.sender.startswith(_PERSON)
+
 
 class Sessions:
     """Issues sessions and reads them back."""
