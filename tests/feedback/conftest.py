@@ -44,6 +44,8 @@ def tracker_file(tmp_path: Path) -> Path:
 @pytest.fixture
 def postgres_url() -> Iterator[str]:
     """A database of its own on the server, removed afterwards."""
+    if not POSTGRES:
+        pytest.fail("CI must test PostgreSQL too: .ci/with-postgres starts a server.")
     name = f"bot_test_{uuid.uuid4().hex[:12]}"
     server = sa.create_engine(POSTGRES, isolation_level="AUTOCOMMIT")
     with server.connect() as db:
