@@ -18,6 +18,10 @@ SECRET_FILE = Path(".bot/web-secret")
 FEEDBACK_KEY = "BOT_FEEDBACK_KEY"
 FEEDBACK_KEY_FILE = Path(".bot/feedback-key")
 FEEDBACK_URL = "BOT_FEEDBACK_URL"
+REVIEW_TOKENS = "BOT_REVIEW_TOKENS"
+REVIEW_TOKEN = "BOT_REVIEW_TOKEN"
+REVIEW_HOSTS = "BOT_REVIEW_HOSTS"
+MINIMUM_TOKEN = 16
 MINIMUM_LENGTH = 32
 PROJECT_FILE = Path("bot.toml")
 
@@ -137,6 +141,48 @@ def feedback_key() -> bytes:
 def feedback_url() -> str | None:
     """Give the feedback store's URL from `BOT_FEEDBACK_URL`; None for the file in `.bot`."""
     return os.environ.get(FEEDBACK_URL, "").strip() or None
+
+
+def review_tokens() -> dict[str, str]:
+    """Give the token of each reviewer from `BOT_REVIEW_TOKENS`, `ana:token,ben:token`.
+
+    Raises:
+        OptionError: it cannot be read, names somebody twice, or has a token that is too short.
+    """
+    found: dict[str, str] = {}
+    for entry in filter(None, map(str.strip, os.environ.get(REVIEW_TOKENS, "").split(","))):
+        name, separator, token = (part.strip() for part in entry.partition(":"))
+        if not separator or not name or not token:
+            raise OptionError(f"{REVIEW_TOKENS} cannot be read. Expected ana:token,ben:token.")
+        if name in found or token in found.values():
+            raise OptionError(f"{REVIEW_TOKENS} has the name or the token of {name} twice.")
+        found[name] = _checked_token(token, f"{REVIEW_TOKENS} has a token for {name} that")
+    return found
+
+
+def review_token() -> str | None:
+    """Give the token that all reviewers share, from `BOT_REVIEW_TOKEN`; None for a fresh one.
+
+    Raises:
+        OptionError: it is too short to be one.
+    """
+    token = os.environ.get(REVIEW_TOKEN, "").strip()
+    return _checked_token(token, f"{REVIEW_TOKEN}") if token else None
+
+
+def review_hosts() -> frozenset[str]:
+    """Give the names under which a proxy serves the review page, from `BOT_REVIEW_HOSTS`."""
+    names = os.environ.get(REVIEW_HOSTS, "").split(",")
+    return frozenset(name.strip().lower() for name in names if name.strip())
+
+
+def _checked_token(token: str, what: str) -> str:
+    if len(token) < MINIMUM_TOKEN:
+        raise OptionError(
+            f"{what} has {len(token)} characters, but needs {MINIMUM_TOKEN}. Make one with "
+            f"python -c 'import secrets; print(secrets.token_urlsafe(24))'."
+        )
+    return token
 
 
 def login_key() -> str:

@@ -160,6 +160,12 @@ def _decisions(db: Connection) -> None:
             WHERE kind = 'message' AND status = 'open' AND complete = 1 AND head = 1;
         CREATE INDEX turns_decided ON turns (status, id)
             WHERE status <> 'open';
+        CREATE INDEX turns_members ON turns (id)
+            WHERE kind = 'message' AND status = 'open' AND complete = 1 AND head = 0;
+        CREATE INDEX turns_fallback ON turns (conversation_id)
+            WHERE kind = 'message' AND fallback <> '';
+        CREATE INDEX turns_thumbs_down ON turns (conversation_id) WHERE thumb = 'down';
+        CREATE INDEX turns_rated ON turns (conversation_id, rating) WHERE rating IS NOT NULL;
         DROP TABLE annotations;
         CREATE TABLE annotations (
             {id}, turn_id BIGINT NOT NULL REFERENCES turns (id), reviewer TEXT NOT NULL,

@@ -45,7 +45,9 @@
 The indices serve one access path each: `turns_key` and `conversations_sender` the ingest,
 `turns_place` the context of a turn, `turns_message` the thumbs, `turns_queue` a page of the queue
 (keyset: `(priority, id)` below the last one seen, so page 10,000 costs what page 1 costs),
-`turns_group` near-duplicates, `turns_time` retention.
+`turns_group` near-duplicates, `turns_members` how many wait behind others, `turns_time` retention
+and the insights, `turns_fallback`, `turns_thumbs_down` and `turns_rated` the conversations in which
+something rare happened.
 """
 
 # No `from __future__ import annotations` here: it would define the name of a table.
