@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import sqlalchemy as sa
@@ -24,6 +25,7 @@ from bot.feedback.conversations import (
 from bot.feedback.parsing import Counts, Parsed
 from bot.feedback.redaction import Redactor
 from bot.feedback.store import Store
+from bot.feedback.values import slot_value
 from bot.feedback.working_set import WorkingSet
 
 UNKNOWN_MODEL = "unknown"
@@ -35,8 +37,15 @@ _INTENT = re.compile(r"\s*/(?P<intent>[^{@\s]{1,100})")
 class Assembly:
     """One batch, applied within one transaction."""
 
-    def __init__(self, store: Store, db: Connection, redactor: Redactor) -> None:
+    def __init__(
+        self,
+        store: Store,
+        db: Connection,
+        redactor: Redactor,
+        categories: Mapping[str, Collection[str]] | None = None,
+    ) -> None:
         self._store, self._db, self._redactor = store, db, redactor
+        self._categories = categories or {}
         self._set = WorkingSet(store, db)
         self.counts = Counts()
 
@@ -96,6 +105,9 @@ class Assembly:
             self._db.execute(row.on_conflict_do_nothing())
 
     def _one(self, conversation: Conversation, event: e.Event) -> None:
+        if isinstance(event, (e.Looped, e.Filled)):
+            self._stepped(conversation, event)
+            return
         conversation.see(event.time)
         if isinstance(event, e.Boundary):
             conversation.begin_session(event.time)
@@ -198,6 +210,17 @@ class Assembly:
             turn.fallback = "core"
             conversation.out_of_order |= turn.until != NEVER
             conversation.changed = True
+
+    def _stepped(self, conversation: Conversation, event: e.Looped | e.Filled) -> None:
+        """Keep what a story needs beside its actions: forms, and slots without personal data."""
+        turn = self._set.turn_at(conversation, event.time)
+        if turn is None or conversation.is_unasked(turn, event.time):
+            return  # slots that a session began with
+        if isinstance(event, e.Looped):
+            turn.add(turn.actions, {"time": event.time, "loop": event.name})
+            return
+        known = slot_value(event.name, event.value, self._categories.get(event.name, ()))
+        turn.add(turn.actions, {"time": event.time, "slot": event.name, **known})
 
     def _replied(self, conversation: Conversation, turn: Turn, replied: e.Replied) -> None:
         plain = [payload for payload in replied.payloads if not payload.startswith("/")]

@@ -13,9 +13,10 @@ from typing import Any
 import yaml
 from sqlalchemy.engine import URL
 
-from bot.errors import BotError
+from bot.errors import BotError, ProjectError
 from bot.feedback.forget import forget_older, forget_sender, parse_age
 from bot.feedback.ingest import Summary, ingest_source
+from bot.feedback.project import Project
 from bot.feedback.sources import open_source
 from bot.feedback.store import DEFAULT_URL, Store
 from bot.feedback.tracker_removal import TrackerRemoval
@@ -48,7 +49,13 @@ def ingest(
     with _store(url, key) as store:
         opened = open_source(source or tracker_url(endpoints), store.digest)
         try:
-            summary = ingest_source(store, opened, names=names, show_progress=sys.stderr.isatty())
+            summary = ingest_source(
+                store,
+                opened,
+                names=names,
+                categories=_categories(),
+                show_progress=sys.stderr.isatty(),
+            )
         finally:
             opened.close()
     print(summary)
@@ -149,6 +156,18 @@ def _store(url: str, key: bytes) -> Iterator[Store]:
         yield store
     finally:
         store.close()
+
+
+def _categories() -> dict[str, tuple[str, ...]]:
+    """Give the values of the domain's categorical slots: these are no personal data.
+
+    A log can be read where its project is not, for example on another machine.
+    """
+    try:
+        slots = Project.load().slots
+    except ProjectError:
+        return {}
+    return {slot.name: slot.values for slot in slots if slot.values}
 
 
 def _names(path: Path | None) -> Iterable[str]:

@@ -18,30 +18,13 @@ FEEDBACK_SLOT = "feedback"
 RATING_SLOT = "rating"
 
 # Kinds that say nothing about what was understood.
-IGNORED = frozenset(
-    [
-        "user_featurization",
-        "entities",
-        "rewind",
-        "reset_slots",
-        "reminder",
-        "cancel_reminder",
-        "undo",
-        "export",
-        "followup",
-        "pause",
-        "resume",
-        "agent",
-        "active_loop",
-        "form",
-        "loop_interrupted",
-        "form_validation",
-        "action_execution_rejected",
-        "topic",
-        "event",
-    ]
+_NOTHING = (
+    "user_featurization entities rewind reset_slots reminder cancel_reminder undo export followup "
+    "pause resume agent form loop_interrupted form_validation action_execution_rejected topic "
+    "event"
 )
-READ = frozenset({"user", "bot", "action", "slot", "session_started", "restart"})
+IGNORED = frozenset(_NOTHING.split())
+READ = frozenset({"user", "bot", "action", "slot", "active_loop", "session_started", "restart"})
 
 
 @dataclass(frozen=True)
@@ -84,6 +67,21 @@ class Acted(Event):
     name: str = ""
     policy: str | None = None
     confidence: float | None = None
+
+
+@dataclass(frozen=True)
+class Looped(Event):
+    """A form began, or with None ended."""
+
+    name: str | None = None
+
+
+@dataclass(frozen=True)
+class Filled(Event):
+    """A slot got a value, as the log has it; None emptied it."""
+
+    name: str = ""
+    value: Any = None
 
 
 @dataclass(frozen=True)
@@ -251,8 +249,12 @@ def _replied(data: dict[str, Any], time: float) -> Event | str:
 
 def _slot(data: dict[str, Any], time: float) -> Event | str:
     name, value = data.get("name"), data.get("value")
-    if name not in (FEEDBACK_SLOT, RATING_SLOT) or value is None:
-        return Nothing("slot", time)  # None: Rasa emptied the slot when a session began
+    if not isinstance(name, str):
+        return "the slot has no name"
+    if name not in (FEEDBACK_SLOT, RATING_SLOT):
+        return Filled("slot", time, clean(name)[:255], value)
+    if value is None:
+        return Nothing("slot", time)  # Rasa emptied the slot when a session began
     if not isinstance(value, dict):
         return f"the value of the slot {name} is no object"
     comment = _string(value.get("comment"))
@@ -267,6 +269,13 @@ def _slot(data: dict[str, Any], time: float) -> Event | str:
     return Thumb("slot", time, clean(message), str(value.get("place", 0))[:20], thumb, comment)
 
 
+def _looped(data: dict[str, Any], time: float) -> Event | str:
+    name = data.get("name")
+    if name is not None and not isinstance(name, str):
+        return "the name of the form is no string"
+    return Looped("active_loop", time, _string(name) or None)
+
+
 def _boundary(data: dict[str, Any], time: float) -> Event | str:
     return Boundary(str(data["event"]), time)
 
@@ -276,6 +285,7 @@ _READERS = {
     "bot": _replied,
     "action": _acted,
     "slot": _slot,
+    "active_loop": _looped,
     "session_started": _boundary,
     "restart": _boundary,
 }

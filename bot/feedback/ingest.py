@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 import sqlalchemy as sa
@@ -59,6 +59,7 @@ def ingest_source(
     source: Source,
     *,
     names: Iterable[str] = (),
+    categories: Mapping[str, Collection[str]] | None = None,
     show_progress: bool = False,
 ) -> Summary:
     """Read what is new in a source into the store.
@@ -67,6 +68,8 @@ def ingest_source(
         store: where the turns go.
         source: where the events come from.
         names: names that are masked wherever they occur.
+        categories: the values of each categorical slot of the domain; the text of other slots
+            may be personal and is not kept.
         show_progress: draw a bar on standard error.
 
     Raises:
@@ -84,7 +87,7 @@ def ingest_source(
         while going:
             going = False
             for batch in source.batches(position):
-                counts = _keep(store, source, redactor, batch, kept)
+                counts = _keep(store, source, redactor, batch, kept, categories)
                 if counts is None:  # another ingest was faster
                     kept = _position(store, source)
                     position, going = source.resume(kept), True
@@ -115,7 +118,12 @@ def move_cursor(store: Store, db: Connection, name: str, position: Position) -> 
 
 
 def _keep(
-    store: Store, source: Source, redactor: Redactor, batch: Batch, expected: Position | None
+    store: Store,
+    source: Source,
+    redactor: Redactor,
+    batch: Batch,
+    expected: Position | None,
+    categories: Mapping[str, Collection[str]] | None,
 ) -> Counts | None:
     """Keep a batch and its position; None where another ingest has moved the cursor."""
     parsed = [parse(record, store) for record in batch.records]  # before the lock is taken
@@ -124,7 +132,7 @@ def _keep(
             db.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
         if _stored(db, source.name) != expected:
             return None
-        assembly = Assembly(store, db, redactor)
+        assembly = Assembly(store, db, redactor, categories)
         assembly.apply(parsed, source.name)
         move_cursor(store, db, source.name, batch.position)
     return assembly.counts

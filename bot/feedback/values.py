@@ -5,8 +5,11 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Collection
 from typing import Any
 
+MAX_PLAIN = 1_000_000
+REQUESTED_SLOT = "requested_slot"  # Rasa's own: its value is the name of a slot
 _LONE = re.compile("[\ud800-\udfff\x00]")
 
 
@@ -24,6 +27,26 @@ def number(value: Any) -> float | None:
     except OverflowError:
         return None
     return found if math.isfinite(found) else None
+
+
+def slot_value(name: str, value: Any, categories: Collection[str]) -> dict[str, Any]:
+    """Give of a slot what names nobody: `{"value": ...}`, or `{"set": true}` for the rest.
+
+    Kept are None, booleans, the values of a categorical slot, and numbers below seven digits:
+    longer ones may be account numbers, and are masked in texts too.
+    """
+    if value is None or isinstance(value, bool):
+        return {"value": value}
+    found = number(value)
+    if found is not None and abs(found) < MAX_PLAIN:
+        return {"value": value}
+    if isinstance(value, str):
+        lowered = value.casefold()  # Rasa compares categories without regard to case
+        if same := [known for known in categories if known.casefold() == lowered]:
+            return {"value": same[0]}
+        if name == REQUESTED_SLOT and re.fullmatch(r"[A-Za-z0-9_]{1,100}", value):
+            return {"value": value}
+    return {"set": True}
 
 
 def shape_of(data: Any, depth: int = 3) -> str:
