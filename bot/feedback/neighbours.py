@@ -19,7 +19,7 @@ from bot.feedback.scoring import Scorer
 from bot.feedback.similar import normal
 from bot.feedback.training_files import TrainingExample
 
-_BATCH = 64
+_BATCH = 16  # texts between two looks at whether to stop
 _CACHED = 512  # embeddings of messages: an item is asked for several times
 _LETTERS = 5_000  # examples of one label that are compared by letters
 
@@ -47,6 +47,7 @@ class Neighbours:
         self.total = sum(len(texts) for texts in self._texts.values())
         self.done = 0
         self._stopped = threading.Event()
+        self._thread: threading.Thread | None = None
 
     def build(self) -> None:
         """Embed all examples, label by label; what is ready is used at once."""
@@ -64,13 +65,18 @@ class Neighbours:
 
     def start(self) -> threading.Thread:
         """Build in the background."""
-        thread = threading.Thread(target=self.build, name="neighbours", daemon=True)
-        thread.start()
-        return thread
+        self._thread = threading.Thread(target=self.build, name="neighbours", daemon=True)
+        self._thread.start()
+        return self._thread
 
     def stop(self) -> None:
-        """Give up building."""
+        """Give up building, and wait until that is so.
+
+        A process that ends while another thread is inside ONNX Runtime is aborted.
+        """
         self._stopped.set()
+        if self._thread is not None:
+            self._thread.join()
 
     def nearest(self, text: str, label: str, limit: int = 3) -> list[Neighbour]:
         """Give the examples of a label that are nearest to a text, best first."""
