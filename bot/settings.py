@@ -53,7 +53,7 @@ class ReviewSettings:
     """
 
     port: int = 5007
-    overlap: float = 0.05
+    overlap: float = 0.0
     out_of_scope: str = "out_of_scope"
 
     def __post_init__(self) -> None:

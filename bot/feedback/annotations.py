@@ -39,7 +39,7 @@ __all__ = ["Conflict", "Decisions", "Gone", "Outcome", "Undone"]
 
 Entities = Sequence[Mapping[str, Any]]
 Result = TypeVar("Result")
-DEFAULT_OVERLAP = 0.05
+DEFAULT_OVERLAP = 0.0
 _ATTEMPTS = 5
 _TRY_AGAIN = {"40001", "40P01"}  # PostgreSQL: serialization failure, deadlock
 
