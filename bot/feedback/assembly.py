@@ -138,6 +138,8 @@ class Assembly:
         if key in conversation.turns:
             return
         before = self._set.turn_at(conversation, said.time)
+        if before is not None and self._is_echo(conversation, before, said):
+            return
         until = NEVER
         if conversation.last is not None and said.time < conversation.last.time:
             until = self._set.next_time(conversation, said.time)
@@ -152,6 +154,15 @@ class Assembly:
         self._give_waiting(conversation, turn)
         self.counts.kinds[turn.kind] += 1
         self.counts.turns += turn.kind == "message"
+
+    def _is_echo(self, conversation: Conversation, before: Turn, said: e.Said) -> bool:
+        """Say whether this is the message before once more.
+
+        Rasa's two-stage fallback logs what was rephrased again, as certain, under a later time.
+        """
+        if said.what != "message" or not said.message_id or before.message_id != said.message_id:
+            return False
+        return before.text == self._redactor.redact(said.text, conversation.memory).text
 
     def _turn(self, conversation: Conversation, said: e.Said, key: str, until: float) -> Turn:
         kind, text, suggestion = said.what, "", None

@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -23,6 +24,7 @@ from bot.errors import BotError
 from bot.feedback import provenance
 from bot.feedback import tables as t
 from bot.feedback.assembly import RETAINED_FROM
+from bot.feedback.forget_files import clean
 from bot.feedback.ingest import move_cursor
 from bot.feedback.sources import Position
 from bot.feedback.store import Store
@@ -61,11 +63,12 @@ class Forgotten:
             f"  tracker store: {self.events:,} events",
             f"  feedback store: {rows}",
         ]
+        if self.files:
+            counts = Counter(path for path, _ in self.files)
+            told = ", ".join(f"{count:,} from {path}" for path, count in sorted(counts.items()))
+            lines.append(f"  examples: {told}; commit that and train again")
         for reason in self.postponed:
             lines.append(f"Not finished: {reason}. Run the command again.")
-        if self.files:
-            lines.append("Their words lie in these files; remove them and train again:")
-            lines += [f"  {path}: {origin.text}" for path, origin in self.files]
         lines.append("What this command cannot reach:")
         lines += [f"  the log file {name}" for name in self.logs]
         lines += [
@@ -122,7 +125,8 @@ def forget_sender(
         removed = tracker.remove_sender(sender, position)
         done.events = removed.events
         _move(store, tracker.name, position, removed.position)
-    done.files = list(provenance.find(pseudonym, folders))
+    cleaned = clean(pseudonym, folders)
+    done.files, done.postponed = cleaned.files, cleaned.postponed
     return _finish(store, tracker, done)
 
 

@@ -15,8 +15,9 @@ import sqlalchemy as sa
 from stores import dump, postgres_only
 
 from bot.errors import BotError
-from bot.feedback import commands, provenance
+from bot.feedback import commands, provenance, quarantine
 from bot.feedback import tables as t
+from bot.feedback.export import files_of
 from bot.feedback.forget import forget_older, forget_sender, parse_age
 from bot.feedback.store import Store
 from bot.feedback.tracker_removal import TrackerRemoval
@@ -155,21 +156,47 @@ def test_a_log_file_does_not_bring_anybody_back(
     assert [turn.text for turn in turns(store)] == ["new"]
 
 
-def test_files_are_listed_by_provenance(tmp_path: Path, store: Store) -> None:
+def test_exported_examples_are_removed(tmp_path: Path, store: Store) -> None:
     folder = tmp_path / "data" / "feedback"
     folder.mkdir(parents=True)
     hers, his = store.pseudonym("her"), store.pseudonym("him")
     origins = [
-        provenance.Origin("nlu.yml", hers, "k1", "what do I have"),
-        provenance.Origin("nlu.yml", his, "k2", "hello"),
+        provenance.Origin("nlu.yml", hers, "k1", "what do I have", label="check_balance"),
+        provenance.Origin("nlu.yml", his, "k2", "hello", label="greet"),
+        provenance.Origin("", hers, "k3", "not written at present", label="unknown"),
     ]
-    text = "".join(map(provenance.line, origins)) + "broken\n"
-    (folder / provenance.FILE).write_text(text, "utf-8")
-    done = forget_sender(store, None, "her", folders=[folder, tmp_path / "missing"])
-    assert done.files == [(folder / "nlu.yml", origins[0])]
-    assert "what do I have" in str(done) and "hello" not in str(done)
+    for name, content in files_of(Path("data/feedback"), origins).items():
+        if content is not None:
+            (folder / name).write_text(content, "utf-8")
+    items = [quarantine.of(origin, "conflict", "why", "what") for origin in origins]
+    listed = tmp_path / quarantine.LIST
+    listed.parent.mkdir(parents=True)
+    listed.write_text(quarantine.written(items) or "", "utf-8")
+    done = forget_sender(store, None, "her", folders=[folder, tmp_path / "missing" / "folder"])
+    left = "".join(path.read_text("utf-8") for path in [*folder.iterdir(), listed])
+    assert "hello" in left and hers not in left
+    assert "what do I have" not in left and "not written" not in left
+    assert f"1 from {folder / 'nlu.yml'}" in str(done)
     for out_of_reach in ("git", "weights", "backups", "brokers"):
         assert out_of_reach in str(done)
+    forget_sender(store, None, "him", folders=[folder])
+    assert not list(folder.iterdir()) and not listed.exists()
+
+
+def test_broken_provenance_keeps_nobody_from_being_forgotten(tmp_path: Path, store: Store) -> None:
+    folder = tmp_path / "data" / "feedback"
+    folder.mkdir(parents=True)
+    hers, his = store.pseudonym("her"), store.pseudonym("him")
+    lines = [
+        provenance.line(provenance.Origin("nlu.yml", hers, "k1", "mine", label="greet")),
+        f'<<<<<<< {{"sender": "{hers}"\n',
+        "=======\n",
+        provenance.line(provenance.Origin("nlu.yml", his, "k2", "x [y](z)", label="greet")),
+    ]
+    (folder / provenance.FILE).write_text("".join(lines), "utf-8")
+    done = forget_sender(store, None, "her", folders=[folder])
+    assert (folder / provenance.FILE).read_text("utf-8") == "".join(lines[2:])
+    assert done.postponed and "Not finished" in str(done)
 
 
 def test_retention_removes_what_is_old_and_no_half_session(

@@ -298,6 +298,26 @@ def test_odd_characters_and_shapes_are_stored(
     assert "start" not in amount and when["value"] == "a"
 
 
+def test_what_the_two_stage_fallback_logs_again_is_one_message(
+    tracker_file: Path, any_store: Store, read_in: Any, turns: Any
+):
+    first = log.fallback("put 50 in my pot for mia", 1, id="m-1")
+    again = log.user("put 50 in my pot for mia", 3, id="m-1", intent="transfer", confidence=1.0)
+    events = [first, log.action("action_two_stage_fallback", 2), again]
+    events += [log.action("utter_done", 4), log.bot("Done.", 5), log.listen(6)]
+    other = log.user("something else", 7, id="m-1")  # ids of clients need not be unique
+    log.write_rows(tracker_file, [("a", event) for event in [*events, other]])
+    read_in(any_store, tracker_file)
+    read_in(any_store, tracker_file)
+    one, two = turns(any_store)
+    assert (one.text, two.text) == ("put 50 in my pot for mia", "something else")
+    assert [entry["name"] for entry in json.loads(one.actions)][:2] == [
+        "action_two_stage_fallback",
+        "utter_done",
+    ]
+    assert [reply["text"] for reply in json.loads(one.replies)] == ["Done."]
+
+
 def test_every_event_of_rasa_is_known():
     # `rasa test` adds subclasses of its own when imported; they never reach a tracker store.
     stored = [
