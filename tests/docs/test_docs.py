@@ -15,7 +15,9 @@ import pytest
 import yaml
 
 from bot.cli import build_parser
+from bot.ml.dialogue.options import StoryOptions
 from bot.ml.options import JointOptions
+from bot.ml.ranking_options import RankingOptions
 
 ROOT = Path(__file__).parent.parent.parent
 DOCS = ROOT / "docs"
@@ -38,7 +40,11 @@ GENERATED = (
     "../larkfield/overrides.txt",
     "components/*",
     "curves.*",
-    "data/feedback/",
+    "dialogue.onnx",
+    "dialogue.safetensors",
+    "data/feedback/*",
+    "tests/held_out/*",
+    "results/feedback/*",
     "encoder.onnx",
     "encoder/*",
     "heads.safetensors",
@@ -47,9 +53,15 @@ GENERATED = (
     "model.json",
     "model.safetensors",
     "models/*",
+    "no-stories.json",
+    "ranking.json",
+    "ranking.safetensors",
     "rasa/core/processor.py",
     "report.*",
+    "response_selection_*.json",
+    "responses.json",
     "results*",
+    "texts.safetensors",
     "tokenizer.json",
     "trackers.sqlite",
     "data/nlu/authorised_people.yml",
@@ -210,6 +222,20 @@ def test_every_option_of_the_featurizer_is_documented_with_its_default() -> None
     shown = {name: shown_default(cells[2]) for name, cells in documented.items()}
     assert shown == JointOptions().as_dict()
     assert list(shown) == [field.name for field in fields(JointOptions)]
+
+
+def test_every_option_of_the_ranker_is_documented_with_its_default() -> None:
+    documented = rows(section(CONFIG.read_text(encoding="utf-8"), "ResponseRanker"))
+    shown = {name: shown_default(cells[2]) for name, cells in documented.items()}
+    assert shown == RankingOptions().as_dict()
+
+
+def test_every_option_of_the_story_policy_is_documented_with_its_default() -> None:
+    documented = rows(section(CONFIG.read_text(encoding="utf-8"), "StoryPolicy"))
+    documented.pop("priority")  # Rasa's own, of every policy
+    shown = {name: shown_default(cells[2]) for name, cells in documented.items()}
+    assert shown == StoryOptions().as_dict()
+    assert list(shown) == [field.name for field in fields(StoryOptions)]
 
 
 def test_every_option_of_the_policy_is_documented_with_its_default() -> None:

@@ -11,10 +11,9 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "feedback"))
 
-from filled import fill_store, write_project
-from serving import KEY, Client, ReviewServer
-
 from bot.feedback.store import Store
+from review.filled import fill_store, write_project
+from review.serving import KEY, Client, ReviewServer
 
 Serve = Callable[..., ReviewServer]
 

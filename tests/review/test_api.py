@@ -5,11 +5,11 @@ import time
 
 import pytest
 import sqlalchemy as sa
-from conftest import Serve
 from messages import message
-from serving import Client, ReviewServer
 
 from bot.feedback import tables as t
+from review.conftest import Serve
+from review.serving import Client, ReviewServer
 
 
 def test_an_item_has_all_that_is_needed_to_decide(ana: Client) -> None:

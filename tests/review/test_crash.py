@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 import requests
 import sqlalchemy as sa
-from conftest import Serve
 from messages import group, message
-from serving import Client, ReviewServer
 
 from bot.feedback import tables as t
+from review.conftest import Serve
+from review.serving import Client, ReviewServer
 
 
 class Reviewer(threading.Thread):

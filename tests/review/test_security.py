@@ -13,11 +13,8 @@ from typing import Any
 import jwt
 import pytest
 import requests
-from conftest import Serve
-from filled import fill_store, write_project
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from serving import KEY, TOKENS, Client, ReviewServer
 
 from bot.errors import BotError, OptionError
 from bot.feedback.store import Store
@@ -25,6 +22,9 @@ from bot.review.access import Access, Refusal
 from bot.review.app import ROUTES
 from bot.review.command import is_loopback, review
 from bot.settings import ReviewSettings, review_hosts, review_tokens
+from review.conftest import Serve
+from review.filled import fill_store, write_project
+from review.serving import KEY, TOKENS, Client, ReviewServer
 
 CHANGING = sorted({(method, path) for method, path, _ in ROUTES if method != "GET"})
 

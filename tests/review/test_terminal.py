@@ -19,9 +19,6 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from filled import fill_store, messages, write_project
-from scorers import by_name
-from serving import KEY
 
 from bot.errors import BotError
 from bot.feedback import tables as t
@@ -31,6 +28,9 @@ from bot.feedback.store import Store
 from bot.review.entity_line import read_entities
 from bot.review.label_search import search
 from bot.review.terminal_view import plain, written
+from review.filled import fill_store, messages, write_project
+from review.scorers import by_name
+from review.serving import KEY
 
 ROOT = Path(__file__).parents[2]
 RUN = """

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import talks
 from playwright.sync_api import Browser
-from reviewer import Reviewer
-from serve import Server
 from widget.browser import DESKTOP, csp_violations, launch, watch
 
 from bot.feedback.store import Store
+from review.page import talks
+from review.page.reviewer import Reviewer
+from review.page.serve import Server
 
 Open = Callable[..., Reviewer]
 

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from playwright.sync_api import Locator, Page
-from serve import TOKEN
+
+from review.page.serve import TOKEN
 
 # The page has shown all that it fetched, and the server has all that was decided.
 IDLE = """() => !Object.keys(localStorage).some((key) => /^bot-review:/.test(key))"""

@@ -10,7 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from talks import KEY
+from review.page.talks import KEY
 
 TOKEN = "the-token-of-the-tests-0123456789"
 # Imports once what each server needs, and forks from there.

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import talks
-from conftest import Open
-from reviewer import Reviewer
 from widget.browser import DESKTOP, MOBILE, axe
 
 from bot.feedback.store import Store
+from review.page import talks
+from review.page.conftest import Open
+from review.page.reviewer import Reviewer
 
 State = Callable[[Reviewer], object]
 VIEWS = {

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import pytest
-import talks
-from conftest import Open
-from reviewer import Reviewer
-from serve import TOKEN, Server
 
 from bot.feedback.store import Store
+from review.page import talks
+from review.page.conftest import Open
+from review.page.reviewer import Reviewer
+from review.page.serve import TOKEN, Server
 
 QUEUE = talks.texts()
 

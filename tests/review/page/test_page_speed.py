@@ -5,10 +5,10 @@ from __future__ import annotations
 import time
 
 import pytest
-import talks
-from conftest import Open
 
 from bot.feedback.store import Store
+from review.page import talks
+from review.page.conftest import Open
 
 N = 60
 # What a person may at most notice, with room for a busy machine.

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-import talks
-from conftest import Open
-from reviewer import Reviewer
 
 from bot.feedback import tables as t
 from bot.feedback.store import Store
+from review.page import talks
+from review.page.conftest import Open
+from review.page.reviewer import Reviewer
 
 FIRST = talks.texts()[0]
 ARGUED = talks.texts()[-1]
