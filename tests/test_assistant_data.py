@@ -22,7 +22,8 @@ import yaml
 
 ROOT = Path(__file__).parent.parent
 DIGESTS = ROOT / "tests" / "digests.json"
-TEST_FILES = ("tests/nlu/*.yml", "tests/stories/*.yml")
+TEST_FILES = ("tests/nlu/*.yml", "tests/paraphrases/*.yml", "tests/stories/*.yml")
+TESTED = ("tests/nlu", "tests/paraphrases")
 TOO_LIKE = 0.9
 _MARKUP = re.compile(r"\[([^]\[]+)](?:\((\w+)[^)]*\)|\{([^}]*)\})")
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
@@ -175,6 +176,15 @@ def test_there_is_enough_to_test_with() -> None:
     assert len(names) == len(set(names))
 
 
+def test_the_paraphrases_are_news_and_ask_for_every_answer() -> None:
+    paraphrases, tested = nlu_messages("tests/paraphrases"), nlu_messages("tests/nlu")
+    found = near_duplicates(tested, paraphrases)
+    assert not found, "\n" + "\n".join(sorted(found, reverse=True))
+    answers = {m.intent for m in nlu_messages("data/nlu") if "/" in m.intent}
+    asked = [m.intent for m in paraphrases]
+    assert {label for label in answers if asked.count(label) >= 3} == set(asked) == answers
+
+
 def test_there_is_enough_to_learn_from() -> None:
     messages = nlu_messages("data/nlu")
     assert len(messages) >= 1600
@@ -185,13 +195,14 @@ def test_there_is_enough_to_learn_from() -> None:
 
 def test_every_intent_that_is_tested_is_learned() -> None:
     learned = {message.intent for message in nlu_messages("data/nlu")}
-    tested = {message.intent for message in nlu_messages("tests/nlu")}
+    tested = {m.intent for folder in TESTED for m in nlu_messages(folder)}
     assert tested - {"out_of_scope", "nlu_fallback"} <= learned
 
 
 def test_no_test_message_was_learned_from() -> None:
     learned = [*nlu_messages("data/nlu"), *story_messages("data/stories")]
-    tested = [*nlu_messages("tests/nlu"), *story_messages("tests/stories")]
+    written = [message for folder in TESTED for message in nlu_messages(folder)]
+    tested = [*written, *story_messages("tests/stories")]
     found = near_duplicates(learned, tested)
     assert not found, "\n" + "\n".join(sorted(found, reverse=True))
 
@@ -199,12 +210,13 @@ def test_no_test_message_was_learned_from() -> None:
 def test_no_message_carries_two_intents() -> None:
     found = conflicts(nlu_messages("data/nlu"))
     assert not found, "\n" + "\n".join(found)
-    found = conflicts(nlu_messages("tests/nlu"))
-    assert not found, "\n" + "\n".join(found)
+    for folder in TESTED:
+        found = conflicts(nlu_messages(folder))
+        assert not found, "\n" + "\n".join(found)
 
 
 def test_no_message_is_empty_or_carries_broken_markup() -> None:
-    messages = [*nlu_messages("data/nlu"), *nlu_messages("tests/nlu")]
+    messages = [m for folder in ("data/nlu", *TESTED) for m in nlu_messages(folder)]
     broken = [m for m in messages if not m.text or re.search(r"]\(|]\{|\[\s*]", m.text)]
     assert not broken
 
@@ -278,7 +290,7 @@ def test_the_reader_agrees_with_the_engine() -> None:
         "print(json.dumps([[m.get_full_intent(), m.get('text'),"
         " [e['entity'] for e in m.get('entities', [])]] for m in read]))\n"
     )
-    for folder in ("tests/nlu", "data/nlu"):
+    for folder in (*TESTED, "data/nlu"):
         done = subprocess.run(
             [sys.executable, "-W", "ignore", "-c", script, folder],
             cwd=ROOT,

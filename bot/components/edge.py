@@ -9,6 +9,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+from rasa.shared.constants import UTTER_PREFIX
 from rasa.shared.exceptions import InvalidConfigException, RasaException
 from rasa.shared.nlu.constants import (
     ENTITIES,
@@ -27,7 +28,7 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.errors import BotError, OptionError, did_you_mean
-from bot.types import Example, Span
+from bot.types import INTENT_SEPARATOR, Example, Span
 
 PACKAGE = Path(__file__).parent.parent
 
@@ -66,7 +67,8 @@ def source_digest(*packages: str) -> str:
     """Give a digest of the source of modules or packages below `bot/`, for fingerprints.
 
     Rasa's cache looks at a component's own class only; without this a change in a helper would
-    serve the old model.
+    serve the old model. A package stands for its own modules; a package inside it is named by
+    itself (`ml/dialogue`), so that a change there trains nothing else anew.
     """
     return _source_digest(packages)
 
@@ -76,7 +78,7 @@ def _source_digest(packages: tuple[str, ...]) -> str:
     digest = hashlib.sha256()
     for package in packages:
         path = PACKAGE / package
-        files = sorted(path.rglob("*.py")) if path.is_dir() else [path]
+        files = sorted(path.glob("*.py")) if path.is_dir() else [path]
         for file in files:
             digest.update(file.relative_to(PACKAGE).as_posix().encode())
             digest.update(file.read_bytes())
@@ -94,6 +96,17 @@ def examples_of(training_data: TrainingData) -> list[Example]:
         for message in training_data.nlu_examples
         if message.get(TEXT) is not None
     ]
+
+
+def answers_of(training_data: TrainingData) -> dict[str, tuple[str, ...]]:
+    """Read the answers of retrieval intents: their texts, none where one shows a picture."""
+    return {
+        key.removeprefix(UTTER_PREFIX): tuple(
+            variation[TEXT] for variation in variations if variation.get(TEXT)
+        )
+        for key, variations in training_data.responses.items()
+        if key.startswith(UTTER_PREFIX) and INTENT_SEPARATOR in key
+    }
 
 
 def entities_of(message: Message, spans: tuple[Span, ...], extractor: str) -> list[dict[str, Any]]:

@@ -10,7 +10,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Dict, List, Optional, Type
 
-import numpy as np
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
@@ -22,8 +21,16 @@ from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from bot.components.edge import BotRasaException, as_rasa_errors, examples_of, source_digest
+from bot.components.edge import (
+    BotRasaException,
+    answers_of,
+    as_rasa_errors,
+    examples_of,
+    source_digest,
+)
+from bot.components.features import features_of
 from bot.ml import checkpoint, warm
+from bot.ml.answers import stand_ins
 from bot.ml.encoder import revision_of
 from bot.ml.inference import JointPredictor
 from bot.ml.options import JointOptions
@@ -69,7 +76,13 @@ class JointFeaturizer(DenseFeaturizer, GraphComponent):
     def fingerprint_addon(cls, config: Dict[str, Any]) -> Optional[str]:
         """Everything a training depends on beside the data and this class."""
         parts = [
-            source_digest("ml", "types.py", "components/edge.py", "components/featurizer.py"),
+            source_digest(
+                "ml",
+                "types.py",
+                "components/edge.py",
+                "components/features.py",
+                "components/featurizer.py",
+            ),
             # Of a node that comes from the cache Rasa asks without our options.
             revision_of(config.get("model", JointOptions.model)),
             warm.digest() or "cold",
@@ -125,6 +138,7 @@ class JointFeaturizer(DenseFeaturizer, GraphComponent):
     def train(self, training_data: TrainingData) -> Resource:
         """Fine-tune encoder and heads on the training data and persist them."""
         examples = examples_of(training_data)
+        examples += stand_ins(examples, answers_of(training_data))
         with (
             as_rasa_errors(),
             tempfile.TemporaryDirectory() as scratch,
@@ -172,11 +186,9 @@ class JointFeaturizer(DenseFeaturizer, GraphComponent):
             tokens = message.get(TOKENS_NAMES[attribute])
             if not text or not tokens:
                 continue
-            encoded = encoder.encode(text)
-            sequence = np.stack([encoded.vector_at(token.start, token.end) for token in tokens])
-            self.add_features_to_message(
-                sequence, encoded.sentence.reshape(1, -1), attribute, message
-            )
+            places = [(token.start, token.end) for token in tokens]
+            for features in features_of(encoder, text, places, attribute, self._identifier):
+                message.add_features(features)
 
     def _trained(self) -> JointPredictor:
         if self._predictor is None:

@@ -8,7 +8,9 @@ from pathlib import Path, PurePosixPath
 from bot.errors import CheckpointError
 from bot.lifecycle.preflight import check_archive
 
-_MARK = "heads.safetensors"  # lies in the folder of a joint model and nowhere else
+# Each lies in the folder of such a model and nowhere else.
+_JOINT_MARK = "heads.safetensors"
+_DIALOGUE_MARK = "dialogue.safetensors"
 
 
 def extract_joint_model(archive: Path, target: Path) -> Path:
@@ -17,16 +19,32 @@ def extract_joint_model(archive: Path, target: Path) -> Path:
     Raises:
         BotError: the archive is missing or damaged, or holds no joint model.
     """
+    folder = _extract(archive, _JOINT_MARK, target)
+    if folder is None:
+        raise CheckpointError(
+            f"{archive} holds no fine-tuned encoder, so nothing can start from it. Name a "
+            f"model that was trained with JointFeaturizer in its pipeline, or train without "
+            f"'--warm'."
+        )
+    return folder
+
+
+def extract_dialogue_model(archive: Path, target: Path) -> Path | None:
+    """Unpack the dialogue model of an archive into `target`; None where it holds none.
+
+    Raises:
+        BotError: the archive is missing or damaged.
+    """
+    return _extract(archive, _DIALOGUE_MARK, target)
+
+
+def _extract(archive: Path, mark: str, target: Path) -> Path | None:
     check_archive(archive)
     with tarfile.open(archive) as tar:
         names = tar.getnames()
-        folder = next((str(PurePosixPath(n).parent) for n in names if n.endswith(_MARK)), None)
+        folder = next((str(PurePosixPath(n).parent) for n in names if n.endswith(mark)), None)
         if folder is None:
-            raise CheckpointError(
-                f"{archive} holds no fine-tuned encoder, so nothing can start from it. Name a "
-                f"model that was trained with JointFeaturizer in its pipeline, or train without "
-                f"'--warm'."
-            )
+            return None
         for member in tar.getmembers():
             if member.isfile() and member.name.startswith(f"{folder}/"):
                 path = target / PurePosixPath(member.name).relative_to(folder)

@@ -16,7 +16,8 @@ from bot.lifecycle.checks.space import MODELS
 
 TEMPLATE = Path(__file__).parent / "template"
 REPLACED = ("domain.yml", "data", "actions", "tests/nlu", "tests/stories", "tests/actions")
-DEMO_ONLY = ("tests/test_assistant_data.py", "tests/digests.json")  # they count and pin its data
+# They count and pin its data, or ask for its answers.
+DEMO_ONLY = ("tests/test_assistant_data.py", "tests/digests.json", "tests/paraphrases")
 STATE_FOLDER = ".bot"
 # Python files carry this ending, so that no tool takes them for modules of this package.
 _SUFFIX = ".template"

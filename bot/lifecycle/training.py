@@ -12,7 +12,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 
 from bot.errors import BotError, ProjectError
-from bot.lifecycle.archive import extract_joint_model
+from bot.lifecycle.archive import extract_dialogue_model, extract_joint_model
 from bot.lifecycle.preflight import check_project, newest_model
 
 logger = logging.getLogger(__name__)
@@ -31,7 +31,7 @@ def train(out: Path, *, warm: Path | None, if_needed: bool, force: bool) -> Path
 
     Args:
         out: folder of the archives; what lies there stays untouched, whatever happens.
-        warm: an earlier model archive whose encoder the training starts from.
+        warm: an earlier model archive whose encoder and dialogue model the training starts from.
         if_needed: train only where `out` holds no model yet.
         force: train everything anew, also what Rasa's cache could restore.
 
@@ -51,7 +51,8 @@ def train(out: Path, *, warm: Path | None, if_needed: bool, force: bool) -> Path
         if warm:
             from bot.ml.warm import warm_start
 
-            start = warm_start(extract_joint_model(warm, Path(scratch)))
+            joint = extract_joint_model(warm, Path(scratch, "joint"))
+            start = warm_start(joint, extract_dialogue_model(warm, Path(scratch, "dialogue")))
         with start, _readable_errors(out):
             return _run_rasa(out, force)
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from bot.errors import EncoderError, OptionError
+from bot.ml.answers import readable
 from bot.ml.batching import Item, collate, evaluation_batches, padding_id_of, prepare
 from bot.ml.encoder import EncoderSource
 from bot.ml.heads import Heads
@@ -17,7 +20,7 @@ from bot.ml.options import JointOptions
 from bot.ml.tagging import TagSet
 from bot.ml.text import SubwordTokenizer
 from bot.ml.trained import StartingPoint
-from bot.types import INTENT_SEPARATOR, Example
+from bot.types import Example
 
 NAME_WEIGHT = 0.5
 _BATCH = 64
@@ -94,9 +97,13 @@ def copy_tags(heads: Heads, tag_head: nn.Linear, tags: TagSet) -> None:
             tag_head.bias[new] = float(heads.tag_bias[old])
 
 
-def readable(label: str) -> str:
-    """Turn a label into words: `faq/opening_hours` into `opening hours`."""
-    return label.split(INTENT_SEPARATOR)[-1].replace("_", " ").replace("-", " ").strip()
+@torch.no_grad()
+def embed_texts(
+    encoder: nn.Module, tokenizer: SubwordTokenizer, texts: Sequence[str]
+) -> dict[str, NDArray[np.float32]]:
+    """Give each text its vector (hidden,) of length 1."""
+    vectors = _embed(encoder, prepare([Example(text) for text in texts], tokenizer, {}, TagSet(())))
+    return {text: vector.numpy() for text, vector in zip(texts, vectors, strict=True)}
 
 
 def _embed(encoder: nn.Module, items: Sequence[Item]) -> list[Tensor]:

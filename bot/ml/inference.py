@@ -67,7 +67,7 @@ class OnnxEncoder:
         self.passes = 0  # forward passes so far; tests count them
         self._tokenizer = tokenizer
         self._session = onnxruntime.InferenceSession(
-            str(graph), _session_options(), providers=["CPUExecutionProvider"]
+            str(graph), session_options(), providers=["CPUExecutionProvider"]
         )
         self._lock = threading.Lock()
         self._cache: OrderedDict[str, EncodedText] = OrderedDict()
@@ -136,7 +136,8 @@ def encoder_service(graph: Path, tokenizer: Path, max_length: int, digest: str) 
         return service
 
 
-def _session_options() -> onnxruntime.SessionOptions:
+def session_options() -> onnxruntime.SessionOptions:
+    """Give what suits short inputs: one thread and no chatter."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1  # short texts: a second thread costs more than it brings
     options.inter_op_num_threads = 1

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from bot.errors import OptionError, did_you_mean
@@ -49,12 +49,7 @@ class JointOptions:
             OptionError: an unknown key, or a value of the wrong type or out of range; the
                 message names the component (`owner`), the key and the remedy.
         """
-        known = {field.name: field for field in fields(cls)}
-        for key in config:
-            if key not in known:
-                raise OptionError(_unknown(key, owner, sorted(known)))
-        values = {key: _typed(key, value, cls, owner) for key, value in config.items()}
-        options = cls(**values)
+        options = cls(**typed_options(config, cls().as_dict(), owner))
         options._check_ranges(owner)
         return options
 
@@ -73,13 +68,7 @@ class JointOptions:
             ("patience", self.patience >= 1, "at least 1"),
             ("random_seed", self.random_seed >= 0, "0 or more"),
         ]
-        for name, holds, allowed in rules:
-            if not holds:
-                value = getattr(self, name)
-                raise OptionError(
-                    f"Option '{name}' of {owner} is {value!r}, but must be {allowed}. "
-                    f"Change it in config.yml."
-                )
+        check_ranges(rules, self.as_dict(), owner)
         if self.fine_tune not in FINE_TUNE_MODES:
             hint = did_you_mean(self.fine_tune, FINE_TUNE_MODES)
             raise OptionError(
@@ -88,26 +77,55 @@ class JointOptions:
             )
 
 
-def _unknown(key: str, owner: str, known: list[str]) -> str:
-    hint = did_you_mean(key, known)
-    return f"Unknown option '{key}' for {owner} in config.yml.{hint} Known: {', '.join(known)}."
+def typed_options(
+    config: Mapping[str, Any], defaults: Mapping[str, Any], owner: str
+) -> dict[str, Any]:
+    """Check names and types of options against their defaults.
+
+    Raises:
+        OptionError: an unknown key, or a value of another type than its default.
+    """
+    for key in config:
+        if key not in defaults:
+            hint = did_you_mean(key, defaults)
+            raise OptionError(
+                f"Unknown option '{key}' for {owner} in config.yml.{hint} "
+                f"Known: {', '.join(sorted(defaults))}."
+            )
+    return {key: _typed(key, value, defaults[key], owner) for key, value in config.items()}
 
 
-def _typed(key: str, value: Any, cls: type[JointOptions], owner: str) -> Any:
+def check_ranges(
+    rules: Iterable[tuple[str, bool, str]], values: Mapping[str, Any], owner: str
+) -> None:
+    """Refuse the first option whose rule (name, whether it holds, what is allowed) is broken.
+
+    Raises:
+        OptionError: names the option, its value and what is allowed.
+    """
+    for name, holds, allowed in rules:
+        if not holds:
+            raise OptionError(
+                f"Option '{name}' of {owner} is {values[name]!r}, but must be {allowed}. "
+                f"Change it in config.yml."
+            )
+
+
+def _typed(key: str, value: Any, default: Any, owner: str) -> Any:
     """Check a value against the type of its default; whole numbers may stand for decimals."""
-    default = getattr(cls, key)
+    is_truth = isinstance(value, bool)
     if isinstance(default, float) and isinstance(value, (int, float)):
-        if not isinstance(value, bool):
+        if not is_truth:
             return float(value)
-    elif isinstance(value, type(default)) and not isinstance(value, bool):
+    elif isinstance(value, type(default)) and is_truth == isinstance(default, bool):
         return value
     if isinstance(default, float) and isinstance(value, str):
         try:
             return float(value)  # YAML 1.1 reads 1e-4, without a dot, as text
         except ValueError:
             pass
-    kind = {int: "a whole number", float: "a number", str: "text"}[type(default)]
+    kinds = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
     raise OptionError(
-        f"Option '{key}' of {owner} is {value!r}, but must be {kind}, such as {default!r}. "
-        f"Change it in config.yml."
+        f"Option '{key}' of {owner} is {value!r}, but must be {kinds[type(default)]}, "
+        f"such as {default!r}. Change it in config.yml."
     )

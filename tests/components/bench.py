@@ -12,9 +12,11 @@ import numpy as np
 from rasa.engine.graph import ExecutionContext, GraphComponent, GraphSchema
 from rasa.engine.storage.local_model_storage import LocalModelStorage
 from rasa.engine.storage.resource import Resource
+from rasa.graph_components.providers.responses_provider import Responses
 from rasa.nlu.tokenizers.whitespace_tokenizer import WhitespaceTokenizer
 from rasa.shared.core.domain import Domain
 from rasa.shared.core.events import ActionExecuted, UserUttered
+from rasa.shared.core.generator import TrackerWithCachedStates
 from rasa.shared.core.trackers import DialogueStateTracker
 from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
@@ -23,10 +25,17 @@ from rasa_project import TINY_OPTIONS
 
 from bot.components.action_failure_policy import ActionFailurePolicy
 from bot.components.featurizer import PARSE_KEY, JointFeaturizer
+from bot.components.response_ranker import ResponseRanker
+from bot.components.story_policy import StoryPolicy
 from bot.types import Example, Parse
 
 TOKENIZER = WhitespaceTokenizer(WhitespaceTokenizer.get_default_config())
 APOLOGY = "utter_sorry"
+RESPONSES = {
+    "utter_greet": [{"text": "Hello."}],
+    "utter_faq/opening_hours": [{"text": "From nine to five. On Sundays we rest."}],
+    "utter_faq/parking": [{"text": "Behind the house."}, {"text": "Park behind the house."}],
+}
 DOMAIN = Domain.from_dict(
     {
         "intents": ["greet"],
@@ -62,7 +71,7 @@ def labelled(example: Example) -> Message:
 def training_data(examples: Iterable[Example]) -> TrainingData:
     """Tokenized training data."""
     return TOKENIZER.process_training_data(
-        TrainingData([labelled(example) for example in examples])
+        TrainingData([labelled(example) for example in examples], responses=dict(RESPONSES))
     )
 
 
@@ -75,6 +84,8 @@ class Bench:
     examples: tuple[Example, ...]
     scratch: Path
     featurizer: JointFeaturizer = field(init=False)
+    ranker: ResponseRanker = field(init=False)
+    story: StoryPolicy = field(init=False)
 
     def context(self, name: str, *, is_finetuning: bool = False) -> ExecutionContext:
         """An execution context."""
@@ -87,6 +98,8 @@ class Bench:
             config.update(TINY_OPTIONS, model=str(self.encoder))
         if component is ActionFailurePolicy:
             config["response"] = APOLOGY
+        if component is StoryPolicy:
+            config.update(model=str(self.encoder), epochs=1)
         return {**config, **changes}
 
     def build(
@@ -102,6 +115,10 @@ class Bench:
         """The component as it is right after training."""
         if component is JointFeaturizer:
             return self.featurizer
+        if component is ResponseRanker:
+            return self.ranker
+        if component is StoryPolicy:
+            return self.story
         made = self.build(component, "create")
         if component is ActionFailurePolicy:
             made.train([], DOMAIN)
@@ -109,7 +126,7 @@ class Bench:
 
     def run(self, component: Any, text: str) -> dict[str, Any]:
         """What a component adds to a message, or a policy predicts after it."""
-        if isinstance(component, ActionFailurePolicy):
+        if isinstance(component, (ActionFailurePolicy, StoryPolicy)):
             return {"confidences": self.predict(component, text)}
         made = message(text)
         if isinstance(component, JointFeaturizer):
@@ -128,7 +145,7 @@ class Bench:
         with self.storage.read_from(Resource(JointFeaturizer.__name__)) as folder:
             yield folder
 
-    def predict(self, policy: ActionFailurePolicy, text: str) -> list[float]:
+    def predict(self, policy: ActionFailurePolicy | StoryPolicy, text: str) -> list[float]:
         """Confidences after an action that failed."""
         tracker = DialogueStateTracker.from_events(
             "visitor",
@@ -144,8 +161,19 @@ def vectors(made: Message, attribute: str = TEXT) -> list[list[float]]:
     return [np.round(row, 5).tolist() for feature in found for row in feature.features]
 
 
+def told() -> list[TrackerWithCachedStates]:
+    """The tracker of one short story."""
+    events = [
+        ActionExecuted("action_listen"),
+        UserUttered("hi", {"name": "greet"}),
+        ActionExecuted("action_look"),
+        ActionExecuted("action_listen"),
+    ]
+    return [TrackerWithCachedStates.from_events("a look", events, domain=DOMAIN)]
+
+
 def build_bench(folder: Path, encoder: Path, examples: tuple[Example, ...]) -> Bench:
-    """Train the featurizer once."""
+    """Train what learns once."""
     scratch = folder / "scratch"
     scratch.mkdir()
     storage = folder / "storage"
@@ -153,4 +181,8 @@ def build_bench(folder: Path, encoder: Path, examples: tuple[Example, ...]) -> B
     bench = Bench(encoder, LocalModelStorage.create(storage), examples, scratch)
     bench.featurizer = bench.build(JointFeaturizer, "create")
     bench.featurizer.train(training_data(examples))
+    bench.ranker = bench.build(ResponseRanker, "create")
+    bench.ranker.train(bench.featurizer.process_training_data(training_data(examples)))
+    bench.story = bench.build(StoryPolicy, "create")
+    bench.story.train(told(), DOMAIN, Responses({}))
     return bench

@@ -25,6 +25,7 @@ ROOT = Path(__file__).parents[2]
 FEATURIZER = "bot.components.featurizer.JointFeaturizer"
 CLASSIFIER = "bot.components.classifier.JointClassifier"
 RANKER = "bot.components.response_ranker.ResponseRanker"
+STORY_POLICY = "bot.components.story_policy.StoryPolicy"
 FAILURE_POLICY = "bot.components.action_failure_policy.ActionFailurePolicy"
 
 TINY_OPTIONS: dict[str, Any] = {
@@ -190,6 +191,9 @@ def tiny_project(folder: Path, encoder: Path, examples: Iterable[Example]) -> Pr
     """Write a project with our configuration and `examples`."""
     project = Project(folder)
     config = yaml.safe_load((ROOT / "config.yml").read_text("utf-8"))
+    for policy in config["policies"]:
+        if policy["name"] == STORY_POLICY:
+            policy.update({"model": str(encoder), "epochs": 1})
     project.write("config.yml", {**config, "pipeline": pipeline(encoder)})
     project.write("domain.yml", {"version": "3.1", **DOMAIN})
     rules = [

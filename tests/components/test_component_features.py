@@ -25,7 +25,6 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from bot.components.classifier import JointClassifier
 from bot.components.edge import examples_of
 from bot.components.featurizer import PARSE_KEY, JointFeaturizer
-from bot.components.response_ranker import ResponseRanker
 from bot.types import Example, Parse, RankedLabel, Span
 
 HIDDEN = 32
@@ -120,7 +119,7 @@ def test_rasas_own_classifier_trains_on_the_features(
     assert made.get(INTENT)["name"] in {"greet", "goodbye", "book_flight", "order_pizza", "faq"}
 
 
-# --- JointClassifier and ResponseRanker read a parse that somebody else made
+# --- JointClassifier reads a parse that somebody else made
 
 
 def classified(text: str, parse: Parse, entities: list[dict[str, object]]) -> Message:
@@ -184,28 +183,11 @@ def test_without_labels_there_is_no_intent() -> None:
     assert classified("hello", Parse(), []).get(INTENT) == {"name": None, "confidence": 0.0}
 
 
-def test_messages_without_a_parse_pass_untouched() -> None:
+def test_messages_without_a_parse_pass_untouched(bench: Bench) -> None:
     made = Message({ACTION_TEXT: "here you are"})
     JointClassifier().process([made])
-    ResponseRanker().process([made])
+    bench.ranker.process([made])
     assert made.data == {ACTION_TEXT: "here you are"}
-
-
-def test_each_retrieval_intent_has_its_own_ranking() -> None:
-    responses = (
-        RankedLabel("faq/parking", 0.9),
-        RankedLabel("chitchat/name", 0.6),
-        RankedLabel("chitchat/age", 0.4),
-        RankedLabel("faq/hours", 0.1),
-    )
-    made = message("hello", **{PARSE_KEY: Parse(responses=responses)})
-    selector = ResponseRanker().process([made])[0].get("response_selector")
-    assert selector["all_retrieval_intents"] == ["chitchat", "faq"]
-    assert selector["faq"]["response"]["utter_action"] == "utter_faq/parking"
-    assert selector["chitchat"]["ranking"] == [
-        {"intent_response_key": "chitchat/name", "confidence": 0.6},
-        {"intent_response_key": "chitchat/age", "confidence": 0.4},
-    ]
 
 
 # --- Continuing from weights
@@ -245,9 +227,9 @@ def _places(parse: Parse) -> list[tuple[int, int, str]]:
 
 
 def test_copies_of_a_component_share_one_encoder(bench: Bench) -> None:
-    again = bench.build(JointFeaturizer, "load")
-    assert again._predictor is not bench.featurizer._predictor
-    assert again._predictor.encoder is bench.featurizer._predictor.encoder
+    first, again = (bench.build(JointFeaturizer, "load") for _ in range(2))
+    assert again._predictor is not first._predictor
+    assert again._predictor.encoder is first._predictor.encoder
 
 
 def test_features_say_where_they_come_from(bench: Bench) -> None:

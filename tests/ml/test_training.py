@@ -13,7 +13,7 @@ import torch
 
 from bot.errors import EncoderError, OptionError, TrainingDataError
 from bot.ml import checkpoint, training
-from bot.ml.first_weights import readable
+from bot.ml.answers import readable
 from bot.ml.heads import pool_sentence, pool_words
 from bot.ml.metrics import span_f1, weighted_f1
 from bot.ml.options import JointOptions

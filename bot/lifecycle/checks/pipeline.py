@@ -12,13 +12,15 @@ import yaml
 
 from bot.errors import BotError, OptionError, ProjectError
 from bot.lifecycle.checks.sources import Source, entry, items, line_of, pairs, text_of, value_of
+from bot.ml.dialogue.options import StoryOptions
 from bot.ml.encoder import BUNDLED_NAMES, find_encoder
 from bot.ml.options import JointOptions
+from bot.ml.ranking_options import RankingOptions
 
 FEATURIZER = "JointFeaturizer"
 CLASSIFIER = "JointClassifier"
 RANKER = "ResponseRanker"
-WITHOUT_OPTIONS = (CLASSIFIER, RANKER)
+STORY_POLICY = "StoryPolicy"
 
 
 @dataclass(frozen=True)
@@ -65,14 +67,26 @@ def check_pipeline(config: Source, root: Path) -> Iterator[BotError]:
     for component in components(config):
         if component.is_ours and component.short_name == FEATURIZER:
             yield from _check_featurizer(config, component, root)
-        elif component.is_ours and component.short_name in WITHOUT_OPTIONS:
+        elif component.is_ours and component.short_name == RANKER:
+            try:
+                RankingOptions.read(component.options(), RANKER)
+            except OptionError as error:
+                yield config.error(_line_of_option(component, str(error)), str(error))
+        elif component.is_ours and component.short_name == CLASSIFIER:
             for key, _ in pairs(component.node):
                 if key.value != "name":
                     yield config.error(
                         key,
-                        f"{component.short_name} has no options, but '{key.value}' was found.",
+                        f"{CLASSIFIER} has no options, but '{key.value}' was found.",
                         f"Put it under {FEATURIZER}, which learns for both, or remove it.",
                     )
+    for component in components(config, "policies"):
+        if component.is_ours and component.short_name == STORY_POLICY:
+            values = {k: v for k, v in component.options().items() if k != "priority"}
+            try:
+                StoryOptions.read(values, STORY_POLICY)
+            except OptionError as error:
+                yield config.error(_line_of_option(component, str(error)), str(error))
 
 
 def _check_featurizer(config: Source, component: Component, root: Path) -> Iterator[BotError]:
