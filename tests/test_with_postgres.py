@@ -56,7 +56,14 @@ def test_the_exit_code_is_the_commands() -> None:
 @pytest.mark.parametrize("ended_by", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_the_server_too(ended_by: signal.Signals) -> None:
     command = [SCRIPT, "sh", "-c", "echo $BOT_TEST_POSTGRES_URL; exec sleep 60"]
-    process = subprocess.Popen(command, env=environment(), stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        env=environment(),
+        stdout=subprocess.PIPE,
+        text=True,
+        # Who runs the tests in the background has them ignore Ctrl-C.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     assert process.stdout is not None
     folder = folder_in(process.stdout.readline())
     assert (folder / "data/postmaster.pid").exists()

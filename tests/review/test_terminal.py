@@ -239,6 +239,12 @@ def test_the_models_own_suggestions_are_shown(place: Place) -> None:
     assert "like: send 20 pounds to my mum" in shown
 
 
+def _sit_down() -> None:
+    """Let Ctrl-C be a signal, also where the tests themselves run in the background."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Terminal:
     """A terminal that a person sits at."""
 
@@ -254,7 +260,7 @@ class Terminal:
             stderr=terminal,
             cwd=ROOT,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # so that Ctrl-C is a signal
+            preexec_fn=_sit_down,
             env={**env, "TERM": "xterm", "COLUMNS": "100", **environment},
         )
         os.close(terminal)
