@@ -135,13 +135,16 @@ def random_kills(changed: tuple[Path, Path, Path], store: Store, count: int, see
         status = forked(
             lambda: x.run(work, store, add_intents=True), within=chance.uniform(0, takes)
         )
-        killed += status == -signal.SIGKILL
+        if status == -signal.SIGKILL:
+            killed += 1
+        else:  # it was done before it could be killed: the first run was a slow one
+            takes *= 0.7
         check(before, after, work, store)
     return killed
 
 
 def test_a_kill_at_any_time_is_harmless(changed: tuple[Path, Path, Path], store: Store) -> None:
-    assert random_kills(changed, store, 3, seed=11)
+    assert random_kills(changed, store, 5, seed=11)
 
 
 @pytest.mark.long
