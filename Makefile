@@ -43,7 +43,7 @@ test: installed ## the one command that decides: lint, types, tests, then the as
 	@$(call headline,"Types")
 	@$(MAKE) --no-print-directory types
 	@$(call headline,"Tests")
-	@$(PYTEST) -m "not long"
+	@$(PYTEST) -m "not long" -n 2 --dist loadfile
 	@$(call headline,"Training of the assistant")
 	@$(BOT) train
 	@$(call headline,"The assistant on its own test sets")
