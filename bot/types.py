@@ -23,6 +23,36 @@ class Span:
         return self.start < end and start < self.end
 
 
+@dataclass(frozen=True, order=True)
+class Edit:
+    """What the encoder reads instead of characters `start:end`; the text itself stays as typed."""
+
+    start: int
+    end: int
+    replacement: str
+
+
+@dataclass(frozen=True, order=True)
+class Hit:
+    """A stretch of text that the vocabulary or a value finder knows, with its kind."""
+
+    start: int
+    end: int
+    kind: str
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a message is read: what is known of it before the encoder sees it.
+
+    `edits` are sorted and do not overlap. `hits` are features for the heads, no entities: they
+    may overlap.
+    """
+
+    edits: tuple[Edit, ...] = ()
+    hits: tuple[Hit, ...] = ()
+
+
 @dataclass(frozen=True)
 class Example:
     """A training or test message with what a person decided about it.
@@ -34,6 +64,7 @@ class Example:
     text: str
     intent: str | None = None
     spans: tuple[Span, ...] = ()
+    reading: Reading = Reading()
 
 
 @dataclass(frozen=True)
