@@ -144,7 +144,7 @@ def _measure(
 ) -> list[Row]:
     encoder = predictor.encoder
     library = build_library(
-        examples, answers, lambda text: encoder.encode(text).sentence, encoder.digest
+        examples, answers, lambda *read: encoder.encode(*read).sentence, encoder.digest
     )
     ranker = Ranker(library)
     known = {example.intent for example in examples}

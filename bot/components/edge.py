@@ -28,9 +28,10 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.errors import BotError, OptionError, did_you_mean
-from bot.types import INTENT_SEPARATOR, Example, Span
+from bot.types import INTENT_SEPARATOR, Example, Reading, Span
 
 PACKAGE = Path(__file__).parent.parent
+READING_KEY = "joint_reading"  # private: the vocabulary components write it
 
 
 class BotConfigException(InvalidConfigException):
@@ -92,10 +93,17 @@ def examples_of(training_data: TrainingData) -> list[Example]:
             message.get(TEXT),
             message.get(INTENT_RESPONSE_KEY) or message.get(INTENT),
             tuple(_span(entity) for entity in message.get(ENTITIES, [])),
+            reading_of(message),
         )
         for message in training_data.nlu_examples
         if message.get(TEXT) is not None
     ]
+
+
+def reading_of(message: Message) -> Reading:
+    """Give what the vocabulary components wrote about how a message is read."""
+    reading = message.get(READING_KEY)
+    return reading if isinstance(reading, Reading) else Reading()
 
 
 def answers_of(training_data: TrainingData) -> dict[str, tuple[str, ...]]:

@@ -13,6 +13,8 @@ from rasa.shared.nlu.training_data.features import Features
 from rasa.shared.nlu.training_data.message import Message
 
 from bot.ml.inference import OnnxEncoder
+from bot.ml.ranking import Embed
+from bot.types import Edit
 
 FloatArray = NDArray[np.float32]
 
@@ -73,9 +75,9 @@ class JointFeatures(Features):
         return hashlib.sha256("\n".join(parts).encode("utf-8", "surrogatepass")).hexdigest()
 
 
-def _embedding_with(encoder: OnnxEncoder) -> Callable[[str], FloatArray]:
+def _embedding_with(encoder: OnnxEncoder) -> Embed:
     """Give a function from a text to its vector; copies of features share it."""
-    return lambda text: encoder.encode(text).sentence
+    return lambda text, edits=(): encoder.encode(text, edits).sentence
 
 
 def features_of(
@@ -84,17 +86,18 @@ def features_of(
     places: Sequence[Tuple[int, int]],
     attribute: str,
     origin: str,
+    edits: Tuple[Edit, ...] = (),
 ) -> Tuple[JointFeatures, JointFeatures]:
     """Give the features of a text by its tokens' places, and those of the whole text."""
 
     def sequence() -> FloatArray:
-        encoded = encoder.encode(text)
+        encoded = encoder.encode(text, edits)
         return np.stack([encoded.vector_at(start, end) for start, end in places])
 
     def sentence() -> FloatArray:
-        return encoder.encode(text).sentence.reshape(1, -1)
+        return encoder.encode(text, edits).sentence.reshape(1, -1)
 
-    source = f"{text}\n{list(places)}"
+    source = f"{text}\n{list(places)}" + (f"\n{edits}" if edits else "")
     return (
         JointFeatures(sequence, source, FEATURE_TYPE_SEQUENCE, attribute, origin, encoder),
         JointFeatures(sentence, source, FEATURE_TYPE_SENTENCE, attribute, origin, encoder),

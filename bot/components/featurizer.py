@@ -26,6 +26,7 @@ from bot.components.edge import (
     answers_of,
     as_rasa_errors,
     examples_of,
+    reading_of,
     source_digest,
 )
 from bot.components.features import features_of
@@ -167,7 +168,7 @@ class JointFeaturizer(DenseFeaturizer, GraphComponent):
             self._featurize(message)
             text = message.get(TEXT)
             if text is not None:
-                message.set(PARSE_KEY, predictor.parse(text))
+                message.set(PARSE_KEY, predictor.parse(text, reading_of(message)))
         return messages
 
     def _starting_point(self) -> Any:
@@ -187,7 +188,9 @@ class JointFeaturizer(DenseFeaturizer, GraphComponent):
             if not text or not tokens:
                 continue
             places = [(token.start, token.end) for token in tokens]
-            for features in features_of(encoder, text, places, attribute, self._identifier):
+            edits = reading_of(message).edits if attribute == TEXT else ()
+            made = features_of(encoder, text, places, attribute, self._identifier, edits)
+            for features in made:
                 message.add_features(features)
 
     def _trained(self) -> JointPredictor:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import nn
 
+from bot.ml.heads import hit_features
 from bot.ml.joint import IGNORED, Batch
 from bot.ml.tagging import TagSet, encode_tags
 from bot.ml.text import SubwordTokenizer, TokenizedText
@@ -36,7 +37,7 @@ def prepare(
     """Tokenize examples and look their labels up; unknown labels are ignored in the loss."""
     items = []
     for example in examples:
-        text = tokenizer.tokenize(example.text)
+        text = tokenizer.tokenize(example.text, example.reading.edits)
         intent = labels.get(example.intent, IGNORED) if example.intent else IGNORED
         encoded = tuple(encode_tags(text.words, example.spans, tags))
         items.append(Item(example, text, intent, encoded))
@@ -65,14 +66,15 @@ def evaluation_batches(items: Sequence[Item], size: int) -> Iterator[list[int]]:
         yield indices[start : start + size]
 
 
-def collate(items: Sequence[Item], padding_id: int) -> Batch:
-    """Pad a list of items to one batch; shapes as in `Batch`."""
+def collate(items: Sequence[Item], padding_id: int, kinds: Sequence[str] = ()) -> Batch:
+    """Pad a list of items to one batch; shapes as in `Batch`, its hits of these kinds."""
     n_subwords = max(len(item.text.ids) for item in items)
     n_words = max(1, max(len(item.text.words) for item in items))
     ids = torch.full((len(items), n_subwords), padding_id, dtype=torch.long)
     mask = torch.zeros((len(items), n_subwords), dtype=torch.long)
     pooling = torch.zeros((len(items), n_words, n_subwords))
     tags = torch.full((len(items), n_words), IGNORED, dtype=torch.long)
+    hits = torch.zeros((len(items), n_words, 2 * len(kinds)))
     for row, item in enumerate(items):
         length = len(item.text.ids)
         ids[row, :length] = torch.tensor(item.text.ids)
@@ -81,8 +83,11 @@ def collate(items: Sequence[Item], padding_id: int) -> Batch:
             pooling[row, column, word.first : word.last] = 1 / (word.last - word.first)
         if item.tags:
             tags[row, : len(item.tags)] = torch.tensor(item.tags)
+        if kinds and item.example.reading.hits:
+            known = hit_features(item.text.words, item.example.reading.hits, kinds)
+            hits[row, : len(known)] = torch.from_numpy(known)
     intents = torch.tensor([item.intent for item in items])
-    return Batch(ids, mask, pooling, intents, tags)
+    return Batch(ids, mask, pooling, intents, tags, hits)
 
 
 def padding_id_of(encoder: nn.Module) -> int:

@@ -88,6 +88,7 @@ def save(trained: TrainedJoint, examples: Any, folder: Path) -> None:
             "format": FORMAT,
             "intents": list(trained.heads.labels),
             "entities": labels,
+            "kinds": list(trained.heads.kinds),
             "scale": trained.heads.scale,
             "serving": choice.as_dict(),
             "training": trained.summary(),
@@ -140,7 +141,20 @@ def load_heads(folder: Path, description: dict[str, Any]) -> Heads:
         float(description["scale"]),
         weights["tag_weight"],
         weights["tag_bias"],
+        **_hit_weights(description, weights),
     )
+
+
+def _hit_weights(description: dict[str, Any], weights: dict[str, Any]) -> dict[str, Any]:
+    """Give what a model knows of hits; one that was trained without any holds nothing of them."""
+    kinds = tuple(description.get("kinds", ()))
+    if not kinds:
+        return {}
+    return {
+        "kinds": kinds,
+        "hit_tags": weights["hit_tags"],
+        "hit_intents": weights["hit_intents"],
+    }
 
 
 def read_description(folder: Path) -> dict[str, Any]:
@@ -210,14 +224,14 @@ def verify(folder: Path) -> str:
 
 
 def _save_heads(heads: Heads, path: Path) -> None:
-    save_file(
-        {
-            "prototypes": heads.prototypes,
-            "tag_weight": heads.tag_weight,
-            "tag_bias": heads.tag_bias,
-        },
-        str(path),
-    )
+    weights = {
+        "prototypes": heads.prototypes,
+        "tag_weight": heads.tag_weight,
+        "tag_bias": heads.tag_bias,
+    }
+    if heads.kinds:
+        weights |= {"hit_tags": heads.hit_tags, "hit_intents": heads.hit_intents}
+    save_file(weights, str(path))
 
 
 def _write_json(path: Path, content: object) -> None:

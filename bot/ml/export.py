@@ -150,7 +150,7 @@ def _compare(
     parses = []
     for path in (full, small):
         predictor = JointPredictor(OnnxEncoder(path, tokenizer, path.name), heads)
-        parses.append([predictor.parse(example.text) for example in examples])
+        parses.append([predictor.parse(example.text, example.reading) for example in examples])
     agree = [_top(a) == _top(b) for a, b in zip(*parses, strict=True)]
     agreement = sum(agree) / len(agree) if agree else 1.0
     truth = [example.spans for example in examples]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import math
+from collections.abc import Callable, Iterable
 
 import torch
 from torch import Tensor, nn
@@ -11,6 +12,7 @@ from bot.ml.options import JointOptions
 
 HEAD_PACE = 10.0
 WEIGHT_DECAY = 0.01
+WARM_UP_SHARE = 0.1
 LORA_RANK = 16
 
 
@@ -90,6 +92,18 @@ def parameter_groups(model: nn.Module, options: JointOptions) -> list[dict[str, 
         }
         for (is_head, decays), parameters in groups.items()
     ]
+
+
+def warm_up_then_cosine(steps: int) -> Callable[[int], float]:
+    """Give the share of the learning rate at each step: up in a line, down in half a cosine."""
+    warm_up = max(1, round(steps * WARM_UP_SHARE))
+
+    def pace(step: int) -> float:
+        if step < warm_up:
+            return (step + 1) / warm_up
+        return 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(1, steps - warm_up)))
+
+    return pace
 
 
 def _layers(encoder: nn.Module) -> nn.ModuleList:

@@ -15,7 +15,15 @@ from bot.ml.answers import readable
 from bot.ml.batching import Item, collate, evaluation_batches, padding_id_of, prepare
 from bot.ml.encoder import EncoderSource
 from bot.ml.heads import Heads
-from bot.ml.joint import IGNORED, encode, hidden_size_of, load_encoder, mean_pool
+from bot.ml.joint import (
+    HIT_GAIN,
+    IGNORED,
+    JointModel,
+    encode,
+    hidden_size_of,
+    load_encoder,
+    mean_pool,
+)
 from bot.ml.options import JointOptions
 from bot.ml.tagging import TagSet
 from bot.ml.text import SubwordTokenizer
@@ -86,15 +94,30 @@ def first_prototypes(
 
 def copy_tags(heads: Heads, tag_head: nn.Linear, tags: TagSet) -> None:
     """Take over the weights of tags that an earlier model knew."""
-    pairs = [(0, 0)]
-    for label in tags.labels:
-        if label in heads.tags.labels:
-            old, new = heads.tags.begin(label), tags.begin(label)
-            pairs += [(old, new), (old + 1, new + 1)]
     with torch.no_grad():
-        for old, new in pairs:
+        for old, new in _known_tags(heads, tags):
             tag_head.weight[new] = torch.from_numpy(heads.tag_weight[old].copy())
             tag_head.bias[new] = float(heads.tag_bias[old])
+
+
+@torch.no_grad()
+def copy_hits(
+    heads: Heads, model: JointModel, tags: TagSet, labels: Sequence[str], kinds: Sequence[str]
+) -> None:
+    """Take over what an earlier model learned of hits, where it knew kind and tag or label."""
+    for new, kind in enumerate(kinds):
+        if kind not in heads.kinds:
+            continue
+        old = heads.kinds.index(kind)
+        for row, label in enumerate(labels):
+            if label in heads.labels:
+                known = heads.hit_intents[heads.labels.index(label), old]
+                model.hit_intents[row, new] = float(known) / HIT_GAIN
+        for part in (0, 1):  # the first word of a hit, and its further words
+            column, source = new + part * len(kinds), old + part * len(heads.kinds)
+            for before, after in _known_tags(heads, tags):
+                known = heads.hit_tags[before, source]
+                model.hit_tags[after, column] = float(known) / HIT_GAIN
 
 
 @torch.no_grad()
@@ -104,6 +127,16 @@ def embed_texts(
     """Give each text its vector (hidden,) of length 1."""
     vectors = _embed(encoder, prepare([Example(text) for text in texts], tokenizer, {}, TagSet(())))
     return {text: vector.numpy() for text, vector in zip(texts, vectors, strict=True)}
+
+
+def _known_tags(heads: Heads, tags: TagSet) -> list[tuple[int, int]]:
+    """Pair the tags of an earlier model with the same ones of the new model."""
+    pairs = [(0, 0)]
+    for label in tags.labels:
+        if label in heads.tags.labels:
+            old, new = heads.tags.begin(label), tags.begin(label)
+            pairs += [(old, new), (old + 1, new + 1)]
+    return pairs
 
 
 def _embed(encoder: nn.Module, items: Sequence[Item]) -> list[Tensor]:

@@ -7,14 +7,14 @@ Serving and evaluation use this module; training uses the same arithmetic in tor
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from bot.ml.tagging import TagSet, decode_tags
 from bot.ml.text import Word
-from bot.types import INTENT_SEPARATOR, Parse, RankedLabel, Span, base_intent
+from bot.types import INTENT_SEPARATOR, Hit, Parse, RankedLabel, Span, base_intent
 
 FloatArray = NDArray[np.float32]
 
@@ -30,6 +30,9 @@ class Heads:
         scale: factor from cosine to logit, calibrated on validation data.
         tag_weight: (n_tags, hidden).
         tag_bias: (n_tags,).
+        kinds: what the vocabulary and the value finder can know of a word, K kinds in order.
+        hit_tags: (n_tags, 2 K) what a hit says of a word's tag: its first word, its further words.
+        hit_intents: (n_labels, K) what a hit anywhere says of the intent, as a logit.
     """
 
     labels: tuple[str, ...]
@@ -38,31 +41,45 @@ class Heads:
     scale: float
     tag_weight: FloatArray
     tag_bias: FloatArray
+    kinds: tuple[str, ...] = ()
+    hit_tags: FloatArray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    hit_intents: FloatArray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
 
-    def parse(self, sentence: FloatArray, word_vectors: FloatArray, words: Sequence[Word]) -> Parse:
+    def parse(
+        self,
+        sentence: FloatArray,
+        word_vectors: FloatArray,
+        words: Sequence[Word],
+        hits: Sequence[Hit] = (),
+    ) -> Parse:
         """Predict intents and entities of one message.
 
         Args:
             sentence: (hidden,) mean of the token vectors, of length 1.
             word_vectors: (n_words, hidden) mean of each word's token vectors.
             words: the words, in order.
+            hits: what the vocabulary and the value finder know of the text.
         """
-        return Parse(*self._rank(sentence), tuple(self._tag(word_vectors, words)))
+        known = hit_features(words, hits, self.kinds) if self.kinds and hits else None
+        return Parse(*self._rank(sentence, known), tuple(self._tag(word_vectors, words, known)))
 
     def intent_probabilities(self, sentence: FloatArray) -> FloatArray:
         """Give (n_labels,) probabilities; `sentence` may be (n, hidden) for (n, n_labels)."""
-        return np.exp(self._log_probabilities(sentence))
+        return np.exp(log_softmax(self._logits(sentence)))
 
-    def _log_probabilities(self, sentence: FloatArray) -> FloatArray:
-        return log_softmax(self.scale * (sentence @ self.prototypes.T))
+    def _logits(self, sentence: FloatArray) -> FloatArray:
+        return self.scale * (sentence @ self.prototypes.T)
 
     def _rank(
-        self, sentence: FloatArray
+        self, sentence: FloatArray, known: FloatArray | None
     ) -> tuple[tuple[RankedLabel, ...], tuple[RankedLabel, ...]]:
         if not self.labels:
             return (), ()
+        logits = self._logits(sentence)
+        if known is not None:
+            logits = logits + self.hit_intents @ present(known)
         # In double precision, for the shares within an intent however unlikely it is.
-        probabilities = np.exp(self._log_probabilities(sentence).astype(np.float64))
+        probabilities = np.exp(log_softmax(logits).astype(np.float64))
         intents: dict[str, float] = {}
         for label, probability in zip(self.labels, probabilities, strict=True):
             intent = base_intent(label)
@@ -79,8 +96,40 @@ class Heads:
         """Read spans from tag logits (n_words, n_tags)."""
         return decode_tags(log_softmax(tag_logits), words, self.tags) if words else []
 
-    def _tag(self, word_vectors: FloatArray, words: Sequence[Word]) -> list[Span]:
-        return self.decode(word_vectors @ self.tag_weight.T + self.tag_bias, words)
+    def _tag(
+        self, word_vectors: FloatArray, words: Sequence[Word], known: FloatArray | None
+    ) -> list[Span]:
+        logits = word_vectors @ self.tag_weight.T + self.tag_bias
+        if known is not None:
+            logits = logits + known @ self.hit_tags.T
+        return self.decode(logits, words)
+
+
+def hit_features(words: Sequence[Word], hits: Sequence[Hit], kinds: Sequence[str]) -> FloatArray:
+    """Mark the words that hits cover.
+
+    Returns:
+        (n_words, 2 K): 1 in column k for the first word of a hit of kind k, in column K + k for
+        its further words. Kinds that the model does not know are left out.
+    """
+    features = np.zeros((len(words), 2 * len(kinds)), dtype=np.float32)
+    index = {kind: position for position, kind in enumerate(kinds)}
+    for hit in hits:
+        column = index.get(hit.kind)
+        if column is None:
+            continue
+        covered = [i for i, w in enumerate(words) if w.start < hit.end and hit.start < w.end]
+        for order, row in enumerate(covered):
+            features[row, column if order == 0 else len(kinds) + column] = 1.0
+    return features
+
+
+def present(features: FloatArray) -> FloatArray:
+    """Say which kinds occur in a message: (n_words, 2 K) to (K,)."""
+    kinds = features.shape[1] // 2
+    if not len(features):
+        return np.zeros(kinds, dtype=np.float32)
+    return np.asarray(features[:, :kinds].max(axis=0))
 
 
 def pool_sentence(hidden: FloatArray) -> FloatArray:

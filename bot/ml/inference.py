@@ -17,10 +17,12 @@ from numpy.typing import NDArray
 
 from bot.ml.heads import Heads, pool_sentence, pool_words
 from bot.ml.text import SubwordTokenizer, Word
-from bot.types import Parse
+from bot.types import Edit, Parse, Reading
 
 FloatArray = NDArray[np.float32]
 CACHE_BYTES = 32 * 2**20
+_Key = tuple[str, tuple[Edit, ...]]
+_AS_TYPED = Reading()
 
 
 @dataclass(frozen=True)
@@ -70,22 +72,28 @@ class OnnxEncoder:
             str(graph), session_options(), providers=["CPUExecutionProvider"]
         )
         self._lock = threading.Lock()
-        self._cache: OrderedDict[str, EncodedText] = OrderedDict()
+        self._cache: OrderedDict[_Key, EncodedText] = OrderedDict()
         self._cached_bytes = 0
 
-    def encode(self, text: str) -> EncodedText:
-        """Encode a text, or give what is remembered of it."""
+    def encode(self, text: str, edits: tuple[Edit, ...] = ()) -> EncodedText:
+        """Encode a text, or give what is remembered of it.
+
+        Args:
+            text: as the user typed it; the words' offsets count its characters.
+            edits: what to read instead of parts of it.
+        """
+        key = (text, edits)
         with self._lock:
-            known = self._cache.get(text)
+            known = self._cache.get(key)
             if known is not None:
-                self._cache.move_to_end(text)
+                self._cache.move_to_end(key)
                 return known
-            encoded = self._run(text)
-            self._remember(text, encoded)
+            encoded = self._run(text, edits)
+            self._remember(key, encoded)
             return encoded
 
-    def _run(self, text: str) -> EncodedText:
-        tokens = self._tokenizer.tokenize(text)
+    def _run(self, text: str, edits: tuple[Edit, ...]) -> EncodedText:
+        tokens = self._tokenizer.tokenize(text, edits)
         ids = np.array([tokens.ids], dtype=np.int64)
         self.passes += 1
         hidden = self._session.run(
@@ -93,8 +101,8 @@ class OnnxEncoder:
         )[0][0]
         return EncodedText(hidden, pool_sentence(hidden), tokens.words)
 
-    def _remember(self, text: str, encoded: EncodedText) -> None:
-        self._cache[text] = encoded
+    def _remember(self, key: _Key, encoded: EncodedText) -> None:
+        self._cache[key] = encoded
         self._cached_bytes += encoded.hidden.nbytes
         while self._cached_bytes > CACHE_BYTES and len(self._cache) > 1:
             _, oldest = self._cache.popitem(last=False)
@@ -108,15 +116,15 @@ class JointPredictor:
         self.encoder = encoder
         self.heads = heads
 
-    def parse(self, text: str) -> Parse:
+    def parse(self, text: str, reading: Reading = _AS_TYPED) -> Parse:
         """Predict the intents and entities of a text."""
-        return self.interpret(self.encoder.encode(text))
+        return self.interpret(self.encoder.encode(text, reading.edits), reading)
 
-    def interpret(self, encoded: EncodedText) -> Parse:
+    def interpret(self, encoded: EncodedText, reading: Reading = _AS_TYPED) -> Parse:
         """Predict from what the encoder said; of a text without a word, nothing."""
         if not encoded.words:
             return Parse()
-        return self.heads.parse(encoded.sentence, encoded.word_vectors, encoded.words)
+        return self.heads.parse(encoded.sentence, encoded.word_vectors, encoded.words, reading.hits)
 
 
 _services: dict[str, OnnxEncoder] = {}

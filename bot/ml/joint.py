@@ -22,6 +22,9 @@ from bot.errors import EncoderError
 from bot.ml.encoder import EncoderSource
 
 INITIAL_SCALE = 20.0
+# What one step changes of a head suits sums over hundreds of features; a hit is a single one.
+HIT_GAIN = 10.0
+HIDDEN_HITS = 0.3  # share of the words whose hits one step does not see
 IGNORED = -100
 
 
@@ -34,6 +37,7 @@ class Batch:
         pooling: (B, W, T) weights that average the subwords of each word.
         intents: (B,) label indices, `IGNORED` where there is none.
         tags: (B, W) tag indices, `IGNORED` beyond a message's words.
+        hits: (B, W, 2 K) what the vocabulary knows of each word; see `heads.hit_features`.
     """
 
     ids: Tensor
@@ -41,6 +45,7 @@ class Batch:
     pooling: Tensor
     intents: Tensor
     tags: Tensor
+    hits: Tensor
 
     def to(self, device: torch.device) -> Batch:
         """Move all tensors to a device."""
@@ -50,7 +55,9 @@ class Batch:
 class JointModel(nn.Module):
     """Encoder and heads; `forward` gives the logits of both heads."""
 
-    def __init__(self, encoder: nn.Module, prototypes: Tensor, n_tags: int) -> None:
+    def __init__(
+        self, encoder: nn.Module, prototypes: Tensor, n_tags: int, n_kinds: int = 0
+    ) -> None:
         super().__init__()
         hidden = prototypes.shape[1]
         self.encoder = encoder
@@ -59,6 +66,9 @@ class JointModel(nn.Module):
         self.tag_head = nn.Linear(hidden, n_tags)
         nn.init.normal_(self.tag_head.weight, std=0.02)
         nn.init.zeros_(self.tag_head.bias)
+        # Hits say nothing before the first step, so that a model without any is the same model.
+        self.hit_tags = nn.Parameter(torch.zeros(n_tags, 2 * n_kinds))
+        self.hit_intents = nn.Parameter(torch.zeros(prototypes.shape[0], n_kinds))
 
     def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
         """Give intent logits (B, n_labels) and tag logits (B, W, n_tags)."""
@@ -66,7 +76,20 @@ class JointModel(nn.Module):
         sentence = mean_pool(hidden, batch.mask)  # (B, H), length 1
         intent_logits = self.scale * sentence @ F.normalize(self.prototypes, dim=-1).T
         words = torch.bmm(batch.pooling, hidden)  # (B, W, T) x (B, T, H) -> (B, W, H)
-        return intent_logits, self.tag_head(words)
+        tag_logits = self.tag_head(words)
+        if batch.hits.shape[-1]:
+            hits = self._seen(batch.hits)
+            present = hits[..., : hits.shape[-1] // 2].amax(dim=1)  # (B, K)
+            intent_logits = intent_logits + HIT_GAIN * present @ self.hit_intents.T
+            tag_logits = tag_logits + HIT_GAIN * hits @ self.hit_tags.T
+        return intent_logits, tag_logits
+
+    def _seen(self, hits: Tensor) -> Tensor:
+        """Hide some hits in training, so that the tagger also learns to do without."""
+        if not self.training:
+            return hits
+        kept = torch.rand(hits.shape[:2], device=hits.device) >= HIDDEN_HITS
+        return hits * kept.unsqueeze(-1)
 
     def loss(self, batch: Batch) -> Tensor:
         """Give the mean loss per labelled message and tagged word, both heads summed."""

@@ -9,10 +9,11 @@ questions that the model had not learned from; see docs/decisions/005-answers-by
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +22,19 @@ from safetensors.numpy import load_file, save_file
 from bot.errors import CheckpointError
 from bot.ml.answers import Answers, passages, readable, retrieval_intents
 from bot.ml.checkpoint import verify, write_manifest
-from bot.types import INTENT_SEPARATOR, Example, RankedLabel, base_intent
+from bot.types import INTENT_SEPARATOR, Edit, Example, RankedLabel, base_intent
 
 FloatArray = NDArray[np.float32]
-Embed = Callable[[str], FloatArray]  # a text to its vector of length 1
+
+
+class Embed(Protocol):
+    """Gives a text its vector (hidden,) of length 1; edits say what to read instead of parts."""
+
+    def __call__(self, text: str, edits: tuple[Edit, ...] = (), /) -> FloatArray:
+        """Embed one text."""
+
+
+_Read = tuple[str, tuple[Edit, ...]]
 
 FORMAT = 1
 VECTORS_FILE = "ranking.safetensors"
@@ -87,15 +97,15 @@ def build_library(
 ) -> Library:
     """Embed the questions, texts and names of all answers of the intents that have questions."""
     intents = retrieval_intents(examples)
-    asked: dict[str, list[str]] = {label: [] for label in answers if base_intent(label) in intents}
+    asked: dict[str, list[_Read]] = {key: [] for key in answers if base_intent(key) in intents}
     for example in examples:
         if example.intent and INTENT_SEPARATOR in example.intent:
-            asked.setdefault(example.intent, []).append(example.text)
+            asked.setdefault(example.intent, []).append((example.text, example.reading.edits))
     labels = tuple(sorted(asked, key=lambda label: label.split(INTENT_SEPARATOR)))
-    names, _ = _embed_all([[readable(label)] for label in labels], embed)
+    names, _ = _embed_all([[_typed(readable(label))] for label in labels], embed)
     width = names.shape[1]
     questions, n_questions = _embed_all([asked[label] for label in labels], embed, width)
-    told = [passages(answers.get(label, ())) for label in labels]
+    told = [[_typed(text) for text in passages(answers.get(key, ()))] for key in labels]
     return Library(labels, questions, n_questions, *_embed_all(told, embed, width), names, encoder)
 
 
@@ -200,17 +210,21 @@ def _by_label(rows: FloatArray, counts: NDArray[np.int64]) -> list[FloatArray]:
     return np.split(rows, np.cumsum(counts)[:-1]) if len(counts) else []
 
 
+def _typed(text: str) -> _Read:
+    return text, ()
+
+
 def _embed_all(
-    texts: Sequence[Sequence[str]], embed: Embed, width: int = 0
+    texts: Sequence[Sequence[_Read]], embed: Embed, width: int = 0
 ) -> tuple[FloatArray, NDArray[np.int64]]:
     """Embed the texts of each label: (n, hidden), and how many each has.
 
     Args:
-        texts: those of each label.
+        texts: those of each label, with what is read instead of parts of them.
         embed: the encoder.
         width: of the vectors, where there may be no text.
     """
-    rows = [embed(text) for group in texts for text in group]
+    rows = [embed(*read) for group in texts for read in group]
     width = len(rows[0]) if rows else width
     counts = np.array([len(group) for group in texts], dtype=np.int64)
     return np.array(rows, dtype=np.float32).reshape(len(rows), width), counts

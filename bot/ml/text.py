@@ -1,16 +1,20 @@
 """From text to subword ids and words with exact character offsets.
 
 The encoder's own tokenizer decides what a word is. Offsets always count characters of the
-text as the user typed it, whatever the tokenizer's normalisation dropped or replaced.
+text as the user typed it, whatever the tokenizer's normalisation dropped or replaced, and
+whatever the encoder is given to read instead of a part of it.
 """
 
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from tokenizers import Encoding, Tokenizer
+
+from bot.types import Edit
 
 _JOINERS = {"\u200d", "\ufe0e", "\ufe0f"}  # zero-width joiner, variation selectors
 
@@ -50,10 +54,52 @@ class SubwordTokenizer:
         """Write `tokenizer.json`."""
         self._tokenizer.save(str(path))
 
-    def tokenize(self, text: str) -> TokenizedText:
-        """Split a text; any text is accepted, the empty one too."""
-        encoding = self._tokenizer.encode(_without_surrogates(text))
-        return TokenizedText(tuple(encoding.ids), tuple(_words(text, encoding)))
+    def tokenize(self, text: str, edits: Sequence[Edit] = ()) -> TokenizedText:
+        """Split a text; any text is accepted, the empty one too.
+
+        Args:
+            text: as the user typed it.
+            edits: what to read instead of parts of it, sorted and without overlaps. Each becomes
+                one word, which stands where the edited part stands.
+        """
+        read = apply_edits(text, edits)
+        encoding = self._tokenizer.encode(_without_surrogates(read))
+        words = _words(read, encoding)
+        if edits:
+            words = _placed(words, _origins(text, edits))
+        return TokenizedText(tuple(encoding.ids), tuple(words))
+
+
+def apply_edits(text: str, edits: Sequence[Edit]) -> str:
+    """Give the text with its edited parts replaced."""
+    parts, last = [], 0
+    for edit in edits:
+        parts += [text[last : edit.start], edit.replacement]
+        last = edit.end
+    return "".join([*parts, text[last:]])
+
+
+def _origins(text: str, edits: Sequence[Edit]) -> list[tuple[int, int]]:
+    """Give each character that is read the place in the typed text that it stands for."""
+    origins, last = [], 0
+    for edit in edits:
+        origins += [(i, i + 1) for i in range(last, edit.start)]
+        origins += [(edit.start, edit.end)] * len(edit.replacement)
+        last = edit.end
+    return origins + [(i, i + 1) for i in range(last, len(text))]
+
+
+def _placed(words: Sequence[Word], origins: Sequence[tuple[int, int]]) -> list[Word]:
+    """Move words from what was read to what was typed; those that share an edit become one."""
+    placed: list[Word] = []
+    for word in words:
+        start, end = origins[word.start][0], origins[word.end - 1][1]
+        if placed and start < placed[-1].end:
+            before = placed[-1]
+            placed[-1] = Word(before.start, max(before.end, end), before.first, word.last)
+        else:
+            placed.append(Word(start, end, word.first, word.last))
+    return placed
 
 
 def _without_surrogates(text: str) -> str:

@@ -8,10 +8,11 @@ import math
 import random
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -30,9 +31,9 @@ from bot.ml.batching import (
 from bot.ml.calibration import fit_scale
 from bot.ml.devices import choose_device, fastest_precision
 from bot.ml.encoder import find_encoder
-from bot.ml.first_weights import copy_tags, first_encoder, first_prototypes
+from bot.ml.first_weights import copy_hits, copy_tags, first_encoder, first_prototypes
 from bot.ml.heads import Heads
-from bot.ml.joint import IGNORED, Batch, JointModel, copy_tokenizer
+from bot.ml.joint import HIT_GAIN, IGNORED, Batch, JointModel, copy_tokenizer
 from bot.ml.metrics import span_f1, weighted_f1
 from bot.ml.options import JointOptions
 from bot.ml.splitting import split_for_validation
@@ -43,7 +44,6 @@ from bot.types import Example, base_intent
 
 logger = logging.getLogger(__name__)
 
-WARM_UP_SHARE = 0.1
 MAX_GRADIENT_NORM = 1.0
 EVALUATION_BATCH = 64
 SMALLEST_BATCH = 8
@@ -124,9 +124,12 @@ class _Run:
         encoder.to(self.device)
         self.seen: fine_tuning.SeenTokens | None = None
         prototypes = first_prototypes(encoder, tokenizer, self.labels, self.training, start)
-        self.model = JointModel(encoder, prototypes, len(self.tags)).to(self.device)
+        self.kinds = sorted({hit.kind for example in learn for hit in example.reading.hits})
+        model = JointModel(encoder, prototypes, len(self.tags), len(self.kinds))
+        self.model = model.to(self.device)
         if start:
             copy_tags(start.heads, self.model.tag_head, self.tags)
+            copy_hits(start.heads, self.model, self.tags, self.labels, self.kinds)
         self.curve: list[EpochRecord] = []
         self.best_epoch = 0
 
@@ -157,7 +160,11 @@ class _Run:
         truth = torch.tensor([item.intent for item in self.validation])
         known = truth != IGNORED
         factor = fit_scale(intent_logits[known].numpy(), truth[known].numpy())
-        return replace(heads, scale=float(heads.scale * factor))
+        return replace(
+            heads,
+            scale=float(heads.scale * factor),
+            hit_intents=np.asarray(heads.hit_intents * factor, dtype=np.float32),
+        )
 
     def _epochs(self, show_progress: bool) -> None:
         options = self.options
@@ -165,7 +172,7 @@ class _Run:
         epochs = max(options.epochs, math.ceil(self.min_steps / steps))
         optimizer = torch.optim.AdamW(fine_tuning.parameter_groups(self.model, options), fused=True)
         schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, _warm_up_then_cosine(steps * epochs)
+            optimizer, fine_tuning.warm_up_then_cosine(steps * epochs)
         )
         order = random.Random(options.random_seed)
         best_weights = None
@@ -242,6 +249,9 @@ class _Run:
             self.model.scale,
             self.model.tag_head.weight.detach().cpu().numpy(),
             self.model.tag_head.bias.detach().cpu().numpy(),
+            tuple(self.kinds),
+            (HIT_GAIN * self.model.hit_tags).detach().cpu().numpy(),
+            (HIT_GAIN * self.model.hit_intents).detach().cpu().numpy(),
         )
 
     @torch.no_grad()
@@ -258,7 +268,7 @@ class _Run:
         return [pair for pair in predicted if pair is not None]
 
     def _batch(self, items: Sequence[Item]) -> Batch:
-        batch = collate(items, self.padding_id)
+        batch = collate(items, self.padding_id, self.kinds)
         if self.seen:
             batch.ids = self.seen.remap(batch.ids)
         return batch.to(self.device)
@@ -270,17 +280,6 @@ def _likeliest_intent(logits: Tensor, labels: Sequence[str]) -> str:
         intent = base_intent(label)
         totals[intent] = totals.get(intent, 0.0) + probability
     return max(totals, key=lambda intent: totals[intent]) if totals else ""
-
-
-def _warm_up_then_cosine(steps: int) -> Callable[[int], float]:
-    warm_up = max(1, round(steps * WARM_UP_SHARE))
-
-    def pace(step: int) -> float:
-        if step < warm_up:
-            return (step + 1) / warm_up
-        return 0.5 * (1 + math.cos(math.pi * (step - warm_up) / max(1, steps - warm_up)))
-
-    return pace
 
 
 def _copy_of(model: nn.Module) -> dict[str, Tensor]:

@@ -104,7 +104,7 @@ def test_full_trains_every_weight(tiny_encoder: Path, batch: Batch) -> None:
     model = build(tiny_encoder)
     before = weights_of(model)
     take_steps(model, batch)
-    assert changed(before, model) == set(before)
+    assert changed(before, model) == {name for name in before if before[name].numel()}
 
 
 def test_frozen_trains_the_heads_alone(tiny_encoder: Path, batch: Batch) -> None:

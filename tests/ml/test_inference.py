@@ -19,7 +19,7 @@ from bot.ml.inference import EncodedText, OnnxEncoder, encoder_service
 from bot.ml.joint import load_encoder
 from bot.ml.metrics import span_f1
 from bot.ml.text import SubwordTokenizer
-from bot.types import Example, Parse, RankedLabel, Span
+from bot.types import Example, Parse, RankedLabel, Reading, Span
 
 TEXTS = ["hello", "", "book a flight from berlin to oslo, please!", "x" * 300, "\U0001f355"]
 
@@ -65,7 +65,7 @@ class Scripted:
             def __init__(self, encoder: str, heads: object) -> None:
                 self.encoder = encoder
 
-            def parse(self, text: str) -> Parse:
+            def parse(self, text: str, reading: Reading) -> Parse:
                 return sides[self.encoder][int(text)]
 
         monkeypatch.setattr(export, "OnnxEncoder", lambda path, tokenizer, name: name)

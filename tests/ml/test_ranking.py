@@ -20,7 +20,8 @@ from bot.ml.ranking import (
     save_library,
 )
 from bot.ml.ranking_options import RankingOptions
-from bot.types import Example, RankedLabel
+from bot.ml.text import apply_edits
+from bot.types import Edit, Example, RankedLabel
 
 WORDS = (
     *("open", "close", "nine", "five", "park", "car", "house", "hours", "parking"),
@@ -42,9 +43,9 @@ ANSWERS = {
 WEIGHTS = Weights(share=1.0, question=5.0, passage=5.0, name=5.0, unasked=1.0)
 
 
-def embed(text: str) -> NDArray[np.float32]:
+def embed(text: str, edits: tuple[Edit, ...] = ()) -> NDArray[np.float32]:
     """Count words: what shares a word is close."""
-    words = text.lower().replace(".", "").split()
+    words = apply_edits(text, edits).lower().replace(".", "").split()
     counts = np.array([1e-3 + words.count(word) for word in WORDS], dtype=np.float32)
     return np.asarray(counts / np.linalg.norm(counts), dtype=np.float32)
 
