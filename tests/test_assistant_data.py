@@ -22,8 +22,13 @@ import yaml
 
 ROOT = Path(__file__).parent.parent
 DIGESTS = ROOT / "tests" / "digests.json"
-TEST_FILES = ("tests/nlu/*.yml", "tests/paraphrases/*.yml", "tests/stories/*.yml")
-TESTED = ("tests/nlu", "tests/paraphrases")
+TEST_FILES = (
+    "tests/nlu/*.yml",
+    "tests/jargon/*.yml",
+    "tests/paraphrases/*.yml",
+    "tests/stories/*.yml",
+)
+TESTED = ("tests/nlu", "tests/jargon", "tests/paraphrases")
 TOO_LIKE = 0.9
 _MARKUP = re.compile(r"\[([^]\[]+)](?:\((\w+)[^)]*\)|\{([^}]*)\})")
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -30,7 +30,7 @@ _LOOK_AGAIN_S = 1.0  # how often the files are looked at
 _LOOKED_UP = 20  # near texts whose annotations are read
 _LATE = 1_000  # ids of annotations that may be written out of order
 _SHOWN = 60  # characters of an example in a warning
-TEST_FOLDERS = (HELD_OUT, Path("tests/nlu"))
+TEST_FOLDERS = (HELD_OUT, Path("tests/nlu"), Path("tests/jargon"))
 
 
 @dataclass(frozen=True)

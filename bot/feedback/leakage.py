@@ -27,7 +27,12 @@ from bot.feedback.yaml_nodes import compose, line_of, mapping, scalar
 
 TOO_LIKE = 0.9
 _SHORT = 2  # words
-TEST_FOLDERS = (Path("tests/nlu"), Path("tests/paraphrases"), Path("tests/stories"))
+TEST_FOLDERS = (
+    Path("tests/nlu"),
+    Path("tests/jargon"),
+    Path("tests/paraphrases"),
+    Path("tests/stories"),
+)
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,13 @@ from bot.lifecycle.checks.space import MODELS
 TEMPLATE = Path(__file__).parent / "template"
 REPLACED = ("domain.yml", "data", "actions", "tests/nlu", "tests/stories", "tests/actions")
 # They count and pin its data, or ask for its answers.
-DEMO_ONLY = ("tests/test_assistant_data.py", "tests/digests.json", "tests/paraphrases")
+DEMO_ONLY = (
+    "tests/test_assistant_data.py",
+    "tests/test_jargon_set.py",
+    "tests/digests.json",
+    "tests/jargon",
+    "tests/paraphrases",
+)
 STATE_FOLDER = ".bot"
 # Python files carry this ending, so that no tool takes them for modules of this package.
 _SUFFIX = ".template"
