@@ -52,6 +52,18 @@ class ProjectError(BotError):
         super().__init__(f"{where}{found} {remedy}".rstrip())
 
 
+class VocabularyError(BotError):
+    """The vocabulary cannot be used; everything that is wrong with it is named at once.
+
+    Attributes:
+        problems: what must be mended, in the order of files and lines.
+    """
+
+    def __init__(self, problems: Iterable[ProjectError]) -> None:
+        self.problems = tuple(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+
 def did_you_mean(word: object, known: Iterable[str]) -> str:
     """Give ` Did you mean 'x'?` where a known word is close, else nothing."""
     close = difflib.get_close_matches(str(word), list(known), n=1)
