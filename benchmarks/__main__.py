@@ -23,6 +23,7 @@ def main() -> None:
         _add_responses,
     ):
         add(names).add_argument("--json", type=Path, help="where to leave the numbers")
+    _add_vocabulary(names)
     _add_dialogue(names)  # leaves each job's numbers below results/
     options = parser.parse_args()
     options.run(options)
@@ -144,6 +145,35 @@ def _add_dialogue(names: Names) -> argparse.ArgumentParser:
 
     dialogue.set_defaults(run=run)
     return dialogue
+
+
+def _add_vocabulary(names: Names) -> argparse.ArgumentParser:
+    words = names.add_parser("vocabulary", help="jargon, typos, and each component switched off")
+    words.add_argument("--data", type=Path, required=True, help="folder of the data sets")
+    words.add_argument("--sets", default="demo,banking77,hwu64")
+    words.add_argument("--rows", default="", help="of the demo; all of them")
+    words.add_argument("--seeds", type=int, default=3)
+    words.add_argument("--shots", default="full", choices=["5", "10", "full"])
+    words.add_argument("--speed", action="store_true", help="only matching 100,000 terms")
+
+    def run(options: Options) -> None:
+        if options.speed:
+            from benchmarks import vocabulary_speed
+
+            vocabulary_speed.run()
+            return
+        from benchmarks import vocabulary
+
+        vocabulary.run(
+            options.data,
+            sets=options.sets.split(","),
+            rows=options.rows.split(",") if options.rows else list(vocabulary.ROWS),
+            seeds=options.seeds,
+            shots=options.shots,
+        )
+
+    words.set_defaults(run=run)
+    return words
 
 
 def _add_responses(names: Names) -> argparse.ArgumentParser:

@@ -25,32 +25,55 @@ class Span:
 
 @dataclass(frozen=True, order=True)
 class Edit:
-    """What the encoder reads instead of characters `start:end`; the text itself stays as typed."""
+    """What the encoder reads instead of characters `start:end`; the text itself stays as typed.
+
+    `source` names the component that says so.
+    """
 
     start: int
     end: int
     replacement: str
+    source: str = ""
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True)
 class Hit:
-    """A stretch of text that the vocabulary or a value finder knows, with its kind."""
+    """A stretch of text that the vocabulary or a value finder knows.
+
+    Attributes:
+        start, end: character offsets.
+        kind: what it is; the heads learn what a kind means for tags and intents.
+        value: the canonical value, where the hit may become an entity of type `kind`; None where
+            it only tells more of what the tagger finds.
+        source: the component that found it.
+        detail: the value taken apart, as JSON; empty where there is nothing to take apart.
+        certain: whether a checksum or the like leaves no doubt.
+    """
 
     start: int
     end: int
     kind: str
+    value: str | None = None
+    source: str = ""
+    detail: str = ""
+    certain: bool = False
 
 
 @dataclass(frozen=True)
 class Reading:
     """How a message is read: what is known of it before the encoder sees it.
 
-    `edits` are sorted and do not overlap. `hits` are features for the heads, no entities: they
-    may overlap.
+    `edits` are sorted and do not overlap; `hits` may overlap.
     """
 
     edits: tuple[Edit, ...] = ()
     hits: tuple[Hit, ...] = ()
+
+    def is_by(self, source: str) -> bool:
+        """Say whether a component has written into it."""
+        return any(edit.source == source for edit in self.edits) or any(
+            hit.source == source for hit in self.hits
+        )
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any, Dict, List, Optional, Type
 
 from rasa.engine.graph import ExecutionContext, GraphComponent
@@ -14,6 +15,7 @@ from rasa.shared.nlu.constants import (
     ENTITIES,
     ENTITY_ATTRIBUTE_END,
     ENTITY_ATTRIBUTE_START,
+    ENTITY_ATTRIBUTE_VALUE,
     INTENT,
     INTENT_NAME_KEY,
     INTENT_RANKING_KEY,
@@ -21,9 +23,10 @@ from rasa.shared.nlu.constants import (
 )
 from rasa.shared.nlu.training_data.message import Message
 
-from bot.components.edge import entities_of, refuse_unknown_options, source_digest
+from bot.components.edge import entity_of, reading_of, refuse_unknown_options, source_digest
 from bot.components.featurizer import PARSE_KEY, JointFeaturizer
 from bot.types import Parse
+from bot.vocabulary.overlaps import Resolved, resolve
 
 RANKING_LENGTH = 10
 
@@ -38,8 +41,8 @@ RANKING_LENGTH = 10
 class JointClassifier(GraphComponent, IntentClassifier, EntityExtractorMixin):
     """Reads what JointFeaturizer's heads said; it learns nothing itself.
 
-    Where entities of an earlier extractor overlap with those of the model, the model's stand:
-    it saw the sentence around them and knows roles. The others are kept.
+    Of the model's entities, the vocabulary's and the values', `bot.vocabulary.overlaps` says which
+    stands where they overlap. What an earlier extractor wrote is kept where nothing else stands.
     """
 
     @classmethod
@@ -50,7 +53,7 @@ class JointClassifier(GraphComponent, IntentClassifier, EntityExtractorMixin):
     @classmethod
     def fingerprint_addon(cls, config: Dict[str, Any]) -> Optional[str]:
         """The translation lies outside this class."""
-        return source_digest("types.py", "components/edge.py")
+        return source_digest("types.py", "components/edge.py", "vocabulary/overlaps.py")
 
     @classmethod
     def create(
@@ -70,7 +73,7 @@ class JointClassifier(GraphComponent, IntentClassifier, EntityExtractorMixin):
             parse = message.get(PARSE_KEY)
             if parse is not None:
                 self._write_intent(message, parse)
-                self._write_entities(message, parse)
+                self._write_entities(message, resolve(parse.spans, reading_of(message).hits))
         return messages
 
     def _write_intent(self, message: Message, parse: Parse) -> None:
@@ -82,15 +85,30 @@ class JointClassifier(GraphComponent, IntentClassifier, EntityExtractorMixin):
         message.set(INTENT, dict(top), add_to_output=True)
         message.set(INTENT_RANKING_KEY, ranking, add_to_output=True)
 
-    def _write_entities(self, message: Message, parse: Parse) -> None:
+    def _write_entities(self, message: Message, found: List[Resolved]) -> None:
         others = [
             entity
             for entity in message.get(ENTITIES, [])
             if not any(
-                span.overlaps(entity[ENTITY_ATTRIBUTE_START], entity[ENTITY_ATTRIBUTE_END])
-                for span in parse.spans
+                item.span.overlaps(entity[ENTITY_ATTRIBUTE_START], entity[ENTITY_ATTRIBUTE_END])
+                for item in found
             )
         ]
-        entities = others + entities_of(message, parse.spans, self.name)
+        entities = others + [self._entity(message, item) for item in found]
         entities.sort(key=lambda entity: int(entity[ENTITY_ATTRIBUTE_START]))
         message.set(ENTITIES, entities, add_to_output=True)
+
+    def _entity(self, message: Message, item: Resolved) -> Dict[str, Any]:
+        """Write an entity; what is known of it goes into its value, as Duckling's extractor does.
+
+        What the tagger found is its own, so that Rasa's reports count it as such.
+        """
+        known = item.hit
+        extractor = self.name if item.learned or known is None else known.source
+        entity = entity_of(message, item.span, extractor)
+        if known is not None:
+            if known.value is not None:
+                entity[ENTITY_ATTRIBUTE_VALUE] = known.value
+            if known.detail:
+                entity["additional_info"] = json.loads(known.detail)
+        return entity

@@ -117,25 +117,21 @@ def answers_of(training_data: TrainingData) -> dict[str, tuple[str, ...]]:
     }
 
 
-def entities_of(message: Message, spans: tuple[Span, ...], extractor: str) -> list[dict[str, Any]]:
-    """Write spans as Rasa's entities, with plain Python numbers: trackers are stored as JSON."""
-    text = message.get(TEXT)
-    entities = []
-    for span in spans:
-        entity: dict[str, Any] = {
-            ENTITY_ATTRIBUTE_TYPE: span.entity,
-            ENTITY_ATTRIBUTE_START: span.start,
-            ENTITY_ATTRIBUTE_END: span.end,
-            ENTITY_ATTRIBUTE_CONFIDENCE: span.confidence,
-            ENTITY_ATTRIBUTE_VALUE: text[span.start : span.end],
-            "extractor": extractor,
-        }
-        if span.role:
-            entity[ENTITY_ATTRIBUTE_ROLE] = span.role
-        if span.group:
-            entity[ENTITY_ATTRIBUTE_GROUP] = span.group
-        entities.append(entity)
-    return entities
+def entity_of(message: Message, span: Span, extractor: str) -> dict[str, Any]:
+    """Write a span as Rasa's entity, with plain Python numbers: trackers are stored as JSON."""
+    entity: dict[str, Any] = {
+        ENTITY_ATTRIBUTE_TYPE: span.entity,
+        ENTITY_ATTRIBUTE_START: span.start,
+        ENTITY_ATTRIBUTE_END: span.end,
+        ENTITY_ATTRIBUTE_CONFIDENCE: span.confidence,
+        ENTITY_ATTRIBUTE_VALUE: message.get(TEXT)[span.start : span.end],
+        "extractor": extractor,
+    }
+    if span.role:
+        entity[ENTITY_ATTRIBUTE_ROLE] = span.role
+    if span.group:
+        entity[ENTITY_ATTRIBUTE_GROUP] = span.group
+    return entity
 
 
 def _span(entity: dict[str, Any]) -> Span:

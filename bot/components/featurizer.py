@@ -8,7 +8,7 @@ import math
 import tempfile
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Type
+from typing import TYPE_CHECKING, Any, Dict, List, Optional, Type
 
 from rasa.engine.graph import ExecutionContext, GraphComponent
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
@@ -35,6 +35,11 @@ from bot.ml.answers import stand_ins
 from bot.ml.encoder import revision_of
 from bot.ml.inference import JointPredictor
 from bot.ml.options import JointOptions
+from bot.vocabulary.loading import FOLDER as VOCABULARY
+from bot.vocabulary.loading import digest_of, load_vocabulary
+
+if TYPE_CHECKING:
+    from bot.ml.added_tokens import NewToken
 
 logger = logging.getLogger(__name__)
 
@@ -88,6 +93,8 @@ class JointFeaturizer(DenseFeaturizer, GraphComponent):
             revision_of(config.get("model", JointOptions.model)),
             warm.digest() or "cold",
         ]
+        if config.get("added_tokens"):
+            parts.append(digest_of(VOCABULARY))
         return hashlib.sha256("\n".join(parts).encode()).hexdigest()
 
     def __init__(
@@ -150,7 +157,13 @@ class JointFeaturizer(DenseFeaturizer, GraphComponent):
             options = _options(self._config)
             if warm.folder():
                 options = replace(options, epochs=math.ceil(options.epochs * WARM_EPOCHS))
-            trained = train_joint(examples, options, Path(scratch), start=self._starting_point())
+            trained = train_joint(
+                examples,
+                options,
+                Path(scratch),
+                start=self._starting_point(),
+                new_tokens=_new_tokens(options),
+            )
             checkpoint.save(trained, examples, folder)
             self._predictor = checkpoint.load_predictor(folder)
         return self._resource
@@ -197,6 +210,16 @@ class JointFeaturizer(DenseFeaturizer, GraphComponent):
         if self._predictor is None:
             raise BotRasaException("JointFeaturizer was asked to featurize before it was trained.")
         return self._predictor
+
+
+def _new_tokens(options: JointOptions) -> List[NewToken]:
+    """Give the vocabulary's words that may become tokens, with what they mean."""
+    if not options.added_tokens:
+        return []
+    from bot.ml.added_tokens import NewToken
+
+    terms = load_vocabulary(VOCABULARY).terms
+    return [NewToken(term.name, term.definition) for term in terms]
 
 
 def _options(config: Dict[str, Any]) -> JointOptions:

@@ -19,7 +19,7 @@ def extract_joint_model(archive: Path, target: Path) -> Path:
     Raises:
         BotError: the archive is missing or damaged, or holds no joint model.
     """
-    folder = _extract(archive, _JOINT_MARK, target)
+    folder = extract_component(archive, _JOINT_MARK, target)
     if folder is None:
         raise CheckpointError(
             f"{archive} holds no fine-tuned encoder, so nothing can start from it. Name a "
@@ -35,14 +35,19 @@ def extract_dialogue_model(archive: Path, target: Path) -> Path | None:
     Raises:
         BotError: the archive is missing or damaged.
     """
-    return _extract(archive, _DIALOGUE_MARK, target)
+    return extract_component(archive, _DIALOGUE_MARK, target)
 
 
-def _extract(archive: Path, mark: str, target: Path) -> Path | None:
+def extract_component(archive: Path, mark: str, target: Path) -> Path | None:
+    """Unpack the folder of the component that has a file named `mark`; None where none has.
+
+    Raises:
+        BotError: the archive is missing or damaged.
+    """
     check_archive(archive)
     with tarfile.open(archive) as tar:
-        names = tar.getnames()
-        folder = next((str(PurePosixPath(n).parent) for n in names if n.endswith(mark)), None)
+        paths = [PurePosixPath(name) for name in tar.getnames()]
+        folder = next((str(path.parent) for path in paths if path.name == mark), None)
         if folder is None:
             return None
         for member in tar.getmembers():

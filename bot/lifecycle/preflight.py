@@ -12,8 +12,8 @@ from pathlib import Path
 from bot.errors import BotError, ProjectError
 from bot.lifecycle.checks.archives import check_archive, newest_model
 from bot.lifecycle.checks.examples import check_examples
-from bot.lifecycle.checks.names import check_names
-from bot.lifecycle.checks.pipeline import check_pipeline
+from bot.lifecycle.checks.names import check_names, declared_in
+from bot.lifecycle.checks.pipeline import check_pipeline, check_vocabulary
 from bot.lifecycle.checks.sources import (
     DATA_FOLDER,
     REQUIRED_FILES,
@@ -67,6 +67,8 @@ def _find(root: Path) -> Iterator[BotError]:
         yield from check_names(domain, data)
     if config is not None:
         yield from check_pipeline(config, root)
+        known = None if domain is None else frozenset(declared_in(domain, []).entities)
+        yield from check_vocabulary(config, root, known)
     yield from check_space(root)
 
 

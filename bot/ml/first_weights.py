@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -19,6 +21,7 @@ from bot.ml.joint import (
     HIT_GAIN,
     IGNORED,
     JointModel,
+    copy_tokenizer,
     encode,
     hidden_size_of,
     load_encoder,
@@ -31,7 +34,21 @@ from bot.ml.trained import StartingPoint
 from bot.types import Example
 
 NAME_WEIGHT = 0.5
+TOKENIZER = "tokenizer.json"
 _BATCH = 64
+
+
+def first_tokenizer(source: EncoderSource, start: StartingPoint | None, folder: Path) -> Path:
+    """Leave the tokenizer in a folder; that of an earlier model may know tokens of its own.
+
+    Raises:
+        EncoderError: the encoder has no fast tokenizer.
+    """
+    earlier = start.encoder_folder.parent / TOKENIZER if start else None
+    if earlier is None or not earlier.is_file():
+        return copy_tokenizer(source, folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    return Path(shutil.copyfile(earlier, folder / TOKENIZER))
 
 
 def first_encoder(

@@ -9,17 +9,22 @@ that a handful of examples works before the first step.
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from bot.errors import EncoderError
 from bot.ml.encoder import EncoderSource
+from bot.ml.heads import Heads
+from bot.ml.tagging import TagSet
 
 INITIAL_SCALE = 20.0
 # What one step changes of a head suits sums over hundreds of features; a hit is a single one.
@@ -90,6 +95,24 @@ class JointModel(nn.Module):
             return hits
         kept = torch.rand(hits.shape[:2], device=hits.device) >= HIDDEN_HITS
         return hits * kept.unsqueeze(-1)
+
+    def heads(self, labels: Sequence[str], tags: TagSet, kinds: Sequence[str]) -> Heads:
+        """Give the heads in numpy, with the names of what they predict."""
+
+        def numbers(tensor: Tensor) -> NDArray[np.float32]:
+            return np.asarray(tensor.detach().float().cpu().numpy())
+
+        return Heads(
+            tuple(labels),
+            tags,
+            numbers(F.normalize(self.prototypes, dim=-1)),
+            self.scale,
+            numbers(self.tag_head.weight),
+            numbers(self.tag_head.bias),
+            tuple(kinds),
+            numbers(HIT_GAIN * self.hit_tags),
+            numbers(HIT_GAIN * self.hit_intents),
+        )
 
     def loss(self, batch: Batch) -> Tensor:
         """Give the mean loss per labelled message and tagged word, both heads summed."""

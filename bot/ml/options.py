@@ -25,6 +25,8 @@ class JointOptions:
         batch_size: messages in one step at most; few messages are cut into smaller batches.
         max_length: subword tokens read of one message; what lies beyond is not seen.
         fine_tune: which weights of the encoder learn.
+        added_tokens: how many words of the vocabulary at most become tokens of their own, those
+            that the encoder's tokenizer cuts into three pieces or more.
         validation_split: share of the examples kept apart to stop early and to calibrate.
         patience: epochs without a better validation score before training stops.
         random_seed: the same data and seed give the same model on the same machine.
@@ -37,6 +39,7 @@ class JointOptions:
     batch_size: int = 32
     max_length: int = 128
     fine_tune: str = "full"
+    added_tokens: int = 0
     validation_split: float = 0.1
     patience: int = 3
     random_seed: int = 42
@@ -65,6 +68,7 @@ class JointOptions:
             ("batch_size", self.batch_size >= 1, "at least 1"),
             ("max_length", 8 <= self.max_length <= 8192, "between 8 and 8192"),
             ("validation_split", 0 <= self.validation_split < 0.9, "at least 0 and below 0.9"),
+            ("added_tokens", self.added_tokens >= 0, "0 or more"),
             ("patience", self.patience >= 1, "at least 1"),
             ("random_seed", self.random_seed >= 0, "0 or more"),
         ]
@@ -124,7 +128,13 @@ def _typed(key: str, value: Any, default: Any, owner: str) -> Any:
             return float(value)  # YAML 1.1 reads 1e-4, without a dot, as text
         except ValueError:
             pass
-    kinds = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+    kinds: dict[type, str] = {
+        bool: "true or false",
+        int: "a whole number",
+        float: "a number",
+        str: "text",
+        list: "a list",
+    }
     raise OptionError(
         f"Option '{key}' of {owner} is {value!r}, but must be {kinds[type(default)]}, "
         f"such as {default!r}. Change it in config.yml."

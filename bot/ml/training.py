@@ -19,7 +19,8 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from bot.errors import TrainingDataError
-from bot.ml import fine_tuning
+from bot.ml import added_tokens, fine_tuning
+from bot.ml.added_tokens import NewToken
 from bot.ml.batching import (
     Item,
     collate,
@@ -31,9 +32,15 @@ from bot.ml.batching import (
 from bot.ml.calibration import fit_scale
 from bot.ml.devices import choose_device, fastest_precision
 from bot.ml.encoder import find_encoder
-from bot.ml.first_weights import copy_hits, copy_tags, first_encoder, first_prototypes
+from bot.ml.first_weights import (
+    copy_hits,
+    copy_tags,
+    first_encoder,
+    first_prototypes,
+    first_tokenizer,
+)
 from bot.ml.heads import Heads
-from bot.ml.joint import HIT_GAIN, IGNORED, Batch, JointModel, copy_tokenizer
+from bot.ml.joint import IGNORED, Batch, JointModel
 from bot.ml.metrics import span_f1, weighted_f1
 from bot.ml.options import JointOptions
 from bot.ml.splitting import split_for_validation
@@ -57,6 +64,7 @@ def train_joint(
     workspace: Path,
     *,
     start: StartingPoint | None = None,
+    new_tokens: Sequence[NewToken] = (),
     show_progress: bool = True,
 ) -> TrainedJoint:
     """Fine-tune on examples; with `start`, continue from an earlier model.
@@ -66,6 +74,7 @@ def train_joint(
         options: see `JointOptions`.
         workspace: a folder for the tokenizer's file.
         start: an earlier model; labels that it does not know start from their class means.
+        new_tokens: words that may become tokens, the worthiest first; see `added_tokens`.
         show_progress: draw a bar with loss, validation F1 and the time left.
 
     Raises:
@@ -80,9 +89,11 @@ def train_joint(
         )
     torch.manual_seed(options.random_seed)  # shuffling has a generator of its own
     source = find_encoder(options.model)
-    tokenizer_path = copy_tokenizer(source, workspace)
+    tokenizer_path = first_tokenizer(source, start, workspace)
+    encoder = first_encoder(source, options, start)
+    added_tokens.extend(encoder, tokenizer_path, new_tokens, options.added_tokens)
     tokenizer = SubwordTokenizer.load(tokenizer_path, options.max_length)
-    run = _Run(examples, options, tokenizer, first_encoder(source, options, start), start)
+    run = _Run(examples, options, tokenizer, encoder, start)
     run.learn(show_progress)
     return TrainedJoint(
         encoder=run.model.encoder,
@@ -242,17 +253,7 @@ class _Run:
         )
 
     def _uncalibrated_heads(self) -> Heads:
-        return Heads(
-            tuple(self.labels),
-            self.tags,
-            F.normalize(self.model.prototypes.detach(), dim=-1).cpu().numpy(),
-            self.model.scale,
-            self.model.tag_head.weight.detach().cpu().numpy(),
-            self.model.tag_head.bias.detach().cpu().numpy(),
-            tuple(self.kinds),
-            (HIT_GAIN * self.model.hit_tags).detach().cpu().numpy(),
-            (HIT_GAIN * self.model.hit_intents).detach().cpu().numpy(),
-        )
+        return self.model.heads(self.labels, self.tags, self.kinds)
 
     @torch.no_grad()
     def _predict(self, items: Sequence[Item]) -> list[tuple[Tensor, Tensor]]:

@@ -24,13 +24,32 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from rasa_project import TINY_OPTIONS
 
 from bot.components.action_failure_policy import ActionFailurePolicy
+from bot.components.edge import reading_of
 from bot.components.featurizer import PARSE_KEY, JointFeaturizer
 from bot.components.response_ranker import ResponseRanker
+from bot.components.spelling import SpellingCorrector
 from bot.components.story_policy import StoryPolicy
+from bot.components.tokenizer import VocabularyTokenizer
+from bot.components.values import ValueFinder
+from bot.components.vocabulary import VocabularyMatcher
 from bot.types import Example, Parse
 
 TOKENIZER = WhitespaceTokenizer(WhitespaceTokenizer.get_default_config())
 APOLOGY = "utter_sorry"
+TERMS = """
+vocabulary:
+  - term: Oslo
+    entity: city
+    aliases: [Christiania, "Tiger city"]
+  - term: berlin
+    entity: city
+  - term: ham
+    entity: topping
+    aliases: [j/s]
+  - term: park
+    aliases: [leave my car]
+"""
+READERS = (VocabularyTokenizer, SpellingCorrector, VocabularyMatcher)
 RESPONSES = {
     "utter_greet": [{"text": "Hello."}],
     "utter_faq/opening_hours": [{"text": "From nine to five. On Sundays we rest."}],
@@ -100,6 +119,8 @@ class Bench:
             config["response"] = APOLOGY
         if component is StoryPolicy:
             config.update(model=str(self.encoder), epochs=1)
+        if component in READERS:
+            config.update(vocabulary=str(self.scratch / "vocabulary"))
         return {**config, **changes}
 
     def build(
@@ -120,6 +141,8 @@ class Bench:
         if component is StoryPolicy:
             return self.story
         made = self.build(component, "create")
+        if component in READERS:
+            made.train(training_data(self.examples))
         if component is ActionFailurePolicy:
             made.train([], DOMAIN)
         return made
@@ -129,6 +152,12 @@ class Bench:
         if isinstance(component, (ActionFailurePolicy, StoryPolicy)):
             return {"confidences": self.predict(component, text)}
         made = message(text)
+        if isinstance(component, VocabularyTokenizer):
+            component.process([made])
+            return {"spans": [(t.start, t.end, t.text) for t in made.get("text_tokens", [])]}
+        if isinstance(component, (SpellingCorrector, VocabularyMatcher, ValueFinder)):
+            component.process([made])
+            return read(made)
         if isinstance(component, JointFeaturizer):
             component.process([made])
             parse: Parse = made.get(PARSE_KEY)
@@ -155,6 +184,16 @@ class Bench:
         return list(policy.predict_action_probabilities(tracker, DOMAIN).probabilities)
 
 
+def read(made: Message) -> dict[str, Any]:
+    """How a message is read."""
+    text, reading = made.get(TEXT), reading_of(made)
+    return {
+        "spans": [(h.start, h.end, text[h.start : h.end]) for h in reading.hits],
+        "known": [[h.kind, h.value, h.source, h.detail] for h in reading.hits],
+        "edits": [[e.start, e.end, e.replacement, e.source] for e in reading.edits],
+    }
+
+
 def vectors(made: Message, attribute: str = TEXT) -> list[list[float]]:
     """Rounded sequence and sentence vectors of a message."""
     found = [feature for feature in made.features if feature.attribute == attribute]
@@ -175,7 +214,8 @@ def told() -> list[TrackerWithCachedStates]:
 def build_bench(folder: Path, encoder: Path, examples: tuple[Example, ...]) -> Bench:
     """Train what learns once."""
     scratch = folder / "scratch"
-    scratch.mkdir()
+    (scratch / "vocabulary").mkdir(parents=True)
+    (scratch / "vocabulary" / "terms.yml").write_text(TERMS)
     storage = folder / "storage"
     storage.mkdir()
     bench = Bench(encoder, LocalModelStorage.create(storage), examples, scratch)

@@ -25,22 +25,35 @@ from bot.components.action_failure_policy import ActionFailurePolicy
 from bot.components.classifier import JointClassifier
 from bot.components.featurizer import JointFeaturizer
 from bot.components.response_ranker import ResponseRanker
+from bot.components.spelling import SpellingCorrector
 from bot.components.story_policy import StoryPolicy
+from bot.components.tokenizer import VocabularyTokenizer
+from bot.components.values import ValueFinder
+from bot.components.vocabulary import VocabularyMatcher
 from bot.ml import warm
 
 Check = Callable[[type[GraphComponent], Bench], None]
 
 ROOT = Path(__file__).parents[2]
+READ_VOCABULARY = (VocabularyTokenizer, SpellingCorrector, VocabularyMatcher)
 COMPONENTS: tuple[type[GraphComponent], ...] = (
+    *READ_VOCABULARY,
+    ValueFinder,
     JointFeaturizer,
     JointClassifier,
     ResponseRanker,
     ActionFailurePolicy,
     StoryPolicy,
 )
-LEARNS = (JointFeaturizer, ResponseRanker)
+LEARNS = (*READ_VOCABULARY, JointFeaturizer, ResponseRanker)
 OWNS_THE_ENCODER = (JointFeaturizer,)
-READS_MESSAGES = (JointFeaturizer, JointClassifier, ResponseRanker)
+READS_MESSAGES = (
+    *READ_VOCABULARY,
+    ValueFinder,
+    JointFeaturizer,
+    JointClassifier,
+    ResponseRanker,
+)
 HAS_PARTS = (*READS_MESSAGES, StoryPolicy)
 ODD_TEXTS = {
     "empty": "",
@@ -51,6 +64,8 @@ ODD_TEXTS = {
     "emoji": "👩‍👩‍👧 fly to oslo 🇳🇴 👍🏽",
     "emoji alone": "🙂",
     "half an emoji": "to oslo \ud83d",
+    "slips and aliases": "goodd morning, CHRISTIANIA and tigercity for £20.50, j/s",
+    "an account": "from GB82 WEST 1234 5698 7654 32 to berlin on friday at 3pm",
     "combining": "caf\u0065\u0301 in oslo",
     "right to left": "\u202e اوسلو oslo",
 }
@@ -70,7 +85,11 @@ PARTS = {
         "components/edge.py",
         "components/featurizer.py",
     ),
-    JointClassifier: ("types.py", "components/edge.py"),
+    VocabularyTokenizer: ("vocabulary/tokenizing.py", "components/tokenizer.py"),
+    SpellingCorrector: ("vocabulary/spelling.py", "components/edge.py", "components/spelling.py"),
+    VocabularyMatcher: ("vocabulary/matching.py", "vocabulary/reading.py", "components/edge.py"),
+    ValueFinder: ("vocabulary/values.py", "types.py", "components/edge.py"),
+    JointClassifier: ("types.py", "components/edge.py", "vocabulary/overlaps.py"),
     ResponseRanker: ("ml/answers.py", "ml/ranking.py", "types.py", "components/edge.py"),
     StoryPolicy: (
         "ml/dialogue/training.py",
@@ -84,6 +103,10 @@ UNRELATED = ("lifecycle/training.py", "evaluation/__init__.py", "cli.py")
 NOT_MINE = {JointFeaturizer: ("ml/dialogue/training.py", "components/dialogue.py")}
 TYPOS = {
     JointFeaturizer: ("learning_rat", "learning_rate"),
+    VocabularyTokenizer: ("vocabluary", "vocabulary"),
+    SpellingCorrector: ("margn", "margin"),
+    VocabularyMatcher: ("langauge", "language"),
+    ValueFinder: ("curency", "currency"),
     JointClassifier: ("threshold", None),
     ResponseRanker: ("treshold", "threshold"),
     ActionFailurePolicy: ("respones", "response"),
@@ -237,6 +260,26 @@ def has_a_fingerprint_of_its_encoder(component: type[GraphComponent], bench: Ben
     assert component.fingerprint_addon(config) != before
 
 
+def has_a_fingerprint_of_its_terms(component: type[GraphComponent], bench: Bench) -> None:
+    folder = bench.scratch / f"terms of {component.__name__}"
+    shutil.copytree(bench.scratch / "vocabulary", folder)
+    config = bench.options(component, vocabulary=str(folder))
+    before = component.fingerprint_addon(config)
+    assert before == component.fingerprint_addon(bench.options(component)), "same bytes"
+    (folder / "notes.md").write_text("read me")
+    assert component.fingerprint_addon(config) == before
+    with (folder / "terms.yml").open("a") as file:
+        file.write("  - term: Bergen\n")
+    assert component.fingerprint_addon(config) != before
+
+
+def keeps_the_terms_it_was_trained_with(component: type[GraphComponent], bench: Bench) -> None:
+    fitted = bench.fitted(component)
+    expected = [bench.run(fitted, text) for text in TEXTS]
+    loaded = bench.build(component, "load", vocabulary="no such folder")
+    assert [bench.run(loaded, text) for text in TEXTS] == expected
+
+
 def has_a_fingerprint_of_its_start(component: type[GraphComponent], bench: Bench) -> None:
     config = bench.options(component)
     before = component.fingerprint_addon(config)
@@ -256,13 +299,27 @@ CONTRACT: dict[Check, tuple[type[GraphComponent], ...]] = {
     refuses_to_start_untrained: LEARNS,
     says_the_same_again: COMPONENTS,
     is_idempotent: READS_MESSAGES,
-    gives_offsets_into_the_text: (JointFeaturizer, JointClassifier),
-    gives_confidences_between_0_and_1: COMPONENTS,
+    gives_offsets_into_the_text: (
+        VocabularyTokenizer,
+        VocabularyMatcher,
+        ValueFinder,
+        JointFeaturizer,
+        JointClassifier,
+    ),
+    gives_confidences_between_0_and_1: (
+        JointFeaturizer,
+        JointClassifier,
+        ResponseRanker,
+        ActionFailurePolicy,
+        StoryPolicy,
+    ),
     gives_plain_values: COMPONENTS,
     has_a_stable_fingerprint: COMPONENTS,
     has_a_fingerprint_of_its_code: HAS_PARTS,
     has_a_fingerprint_of_its_encoder: (JointFeaturizer, StoryPolicy),
     has_a_fingerprint_of_its_start: OWNS_THE_ENCODER,
+    has_a_fingerprint_of_its_terms: READ_VOCABULARY,
+    keeps_the_terms_it_was_trained_with: READ_VOCABULARY,
 }
 
 

@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.ml import checkpoint
+from bot.ml.added_tokens import NewToken
 from bot.ml.batching import collate, prepare
 from bot.ml.heads import hit_features, pool_sentence, pool_words, present
 from bot.ml.joint import HIT_GAIN, JointModel, encode, load_encoder
@@ -194,3 +195,24 @@ def test_a_warm_start_takes_over_what_was_learned_of_hits(
         )
     np.testing.assert_allclose(new.hit_tags[:, [1, 3]], old.hit_tags, atol=1e-3)
     assert np.abs(old.hit_tags).max() > 0.5
+
+
+def test_a_shattered_word_becomes_a_token_and_stays_one_in_a_warm_start(
+    tiny_examples: tuple[Example, ...], options: JointOptions, tmp_path: Path
+) -> None:
+    word = NewToken("xqzjvk", "a flight that is booked")
+    with_token = replace(options, epochs=1, min_steps=1, added_tokens=5)
+    trained = train_joint(
+        tiny_examples, with_token, tmp_path / "a", new_tokens=[word], show_progress=False
+    )
+    checkpoint.save(trained, tiny_examples, tmp_path / "model")
+    tokenizer = SubwordTokenizer.load(tmp_path / "model" / "tokenizer.json", 64)
+    assert len(tokenizer.tokenize("xqzjvk").ids) == 3
+    predictor = checkpoint.load_predictor(tmp_path / "model")
+    assert predictor.parse("xqzjvk to oslo").ranking
+    start = checkpoint.load_starting_point(tmp_path / "model")
+    again = train_joint(tiny_examples, with_token, tmp_path / "b", start=start, show_progress=False)
+    assert len(SubwordTokenizer.load(again.tokenizer_path, 64).tokenize("xqzjvk").ids) == 3
+    plain = train_joint(tiny_examples, options, tmp_path / "c", show_progress=False)
+    ids = SubwordTokenizer.load(plain.tokenizer_path, 64).tokenize("xqzjvk").ids
+    assert len(ids) != 3 or trained.encoder.config.vocab_size > plain.encoder.config.vocab_size  # type: ignore[union-attr,operator]

@@ -10,17 +10,30 @@ from typing import Any
 
 import yaml
 
-from bot.errors import BotError, OptionError, ProjectError
+from bot.components.vocabulary_options import (
+    TOKENIZER_OPTIONS,
+    SpellingOptions,
+    ValueOptions,
+    VocabularyOptions,
+)
+from bot.errors import BotError, OptionError, ProjectError, VocabularyError
 from bot.lifecycle.checks.sources import Source, entry, items, line_of, pairs, text_of, value_of
 from bot.ml.dialogue.options import StoryOptions
 from bot.ml.encoder import BUNDLED_NAMES, find_encoder
 from bot.ml.options import JointOptions
 from bot.ml.ranking_options import RankingOptions
+from bot.vocabulary.loading import load_vocabulary
 
 FEATURIZER = "JointFeaturizer"
 CLASSIFIER = "JointClassifier"
 RANKER = "ResponseRanker"
 STORY_POLICY = "StoryPolicy"
+READERS: dict[str, type[VocabularyOptions] | type[ValueOptions]] = {
+    "VocabularyTokenizer": VocabularyOptions,
+    "SpellingCorrector": SpellingOptions,
+    "VocabularyMatcher": VocabularyOptions,
+    "ValueFinder": ValueOptions,
+}
 
 
 @dataclass(frozen=True)
@@ -72,6 +85,8 @@ def check_pipeline(config: Source, root: Path) -> Iterator[BotError]:
                 RankingOptions.read(component.options(), RANKER)
             except OptionError as error:
                 yield config.error(_line_of_option(component, str(error)), str(error))
+        elif component.is_ours and component.short_name in READERS:
+            yield from _check_reader(config, component)
         elif component.is_ours and component.short_name == CLASSIFIER:
             for key, _ in pairs(component.node):
                 if key.value != "name":
@@ -87,6 +102,31 @@ def check_pipeline(config: Source, root: Path) -> Iterator[BotError]:
                 StoryOptions.read(values, STORY_POLICY)
             except OptionError as error:
                 yield config.error(_line_of_option(component, str(error)), str(error))
+
+
+def _check_reader(config: Source, component: Component) -> Iterator[BotError]:
+    values = {key: v for key, v in component.options().items() if key not in TOKENIZER_OPTIONS}
+    try:
+        READERS[component.short_name].read(values, component.short_name)
+    except OptionError as error:
+        yield config.error(_line_of_option(component, str(error)), str(error))
+
+
+def check_vocabulary(
+    config: Source, root: Path, entities: frozenset[str] | None
+) -> Iterator[BotError]:
+    """Find what is wrong with the terms that the pipeline reads."""
+    language = text_of(config.section("language")) or "en"
+    folders = {
+        str(component.options().get("vocabulary", VocabularyOptions.vocabulary))
+        for component in components(config)
+        if component.is_ours and component.short_name in READERS
+    }
+    for folder in sorted(folders):
+        try:
+            load_vocabulary(root / folder, language, entities)
+        except VocabularyError as error:
+            yield from error.problems
 
 
 def _check_featurizer(config: Source, component: Component, root: Path) -> Iterator[BotError]:
