@@ -19,7 +19,7 @@ from bot.feedback.ingest import Summary, ingest_source
 from bot.feedback.project import Project
 from bot.feedback.sources import open_source
 from bot.feedback.store import DEFAULT_URL, Store
-from bot.feedback.tracker_removal import TrackerRemoval
+from bot.feedback.tracker_removal import NoTracker, TrackerRemoval
 
 ENDPOINTS = Path("endpoints.yml")
 
@@ -87,26 +87,47 @@ def forget(
     if (sender is None) == (older_than is None):
         raise BotError("Say either whom to forget (--sender ID) or an age (--older-than 180d).")
     age_s = None if older_than is None else parse_age(older_than)
-    where = tracker or tracker_url(endpoints)
-    where = where if "://" in where else f"sqlite:///{where}"
-    with _store(url, key) as store:
-        opened = TrackerRemoval(where, store.digest)
-        try:
-            if sender is not None:
-                done = forget_sender(store, opened, sender)
-            else:
-                done = forget_older(store, opened, age_s or 0.0)
-        finally:
-            opened.close()
+    with _store(url, key) as store, _removal(store, tracker, endpoints) as (opened, missing):
+        if sender is not None:
+            done = forget_sender(store, opened, sender)
+        else:
+            done = forget_older(store, opened, age_s or 0.0)
+    done.no_tracker = missing
     print(done)
     return not done.postponed
+
+
+@contextmanager
+def _removal(
+    store: Store, named: str | None, endpoints: Path
+) -> Iterator[tuple[TrackerRemoval | None, str | None]]:
+    """Open the tracker store for deleting; where the project has none, say why.
+
+    What was read from a broker's log has no tracker store of this project behind it, and must be
+    forgotten all the same. One that was named must be there.
+    """
+    opened, missing = None, None
+    try:
+        where = named or tracker_url(endpoints)
+        where = where if "://" in where else f"sqlite:///{where}"
+        opened = TrackerRemoval(where, store.digest)
+    except NoTracker as error:
+        if named:
+            raise
+        missing = str(error)
+    try:
+        yield opened, missing
+    finally:
+        if opened is not None:
+            opened.close()
 
 
 def tracker_url(endpoints: Path, environment: Mapping[str, str] = os.environ) -> str:
     """Give the URL of the tracker store that Rasa uses.
 
     Raises:
-        BotError: it keeps no conversations in SQL.
+        NoTracker: it keeps no conversations in SQL.
+        BotError: the file cannot be read, or a variable that it needs is not set.
     """
     try:
         text = endpoints.read_text(encoding="utf-8")
@@ -119,7 +140,7 @@ def tracker_url(endpoints: Path, environment: Mapping[str, str] = os.environ) ->
         raise BotError(f"{endpoints} is no YAML: {error}.") from error
     section = content.get("tracker_store") if isinstance(content, dict) else None
     if not isinstance(section, dict) or str(section.get("type", "")).lower() != "sql":
-        raise BotError(
+        raise NoTracker(
             f"{endpoints} names no SQL tracker store, so that no conversation can be read from it. "
             f"Set `tracker_store` to `type: SQL`, or name a source."
         )

@@ -95,7 +95,8 @@ class Prepared:
             lines.append(f"Held out, and trained on all the same: {leak}. Take it out of there.")
         if self.plan.quarantined:
             count = len(self.plan.quarantined)
-            lines.append(f"Not exported: {count:,}. {quarantine.LIST} lists them.")
+            where = "bot export lists them in" if check else "They are listed in"
+            lines.append(f"Not exported: {count:,}. {where} {quarantine.LIST}.")
             lines += quarantine.told(self.plan.quarantined)
         names = [path.relative_to(self.root).as_posix() for path in changed]
         if not names:

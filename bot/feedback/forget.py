@@ -28,6 +28,7 @@ from bot.feedback.forget_files import clean
 from bot.feedback.ingest import move_cursor
 from bot.feedback.sources import Position
 from bot.feedback.store import Store
+from bot.feedback.terms import forget_uses
 from bot.feedback.tracker_removal import TrackerRemoval, compact
 
 _UNITS = {"h": 3600.0, "d": 86400.0, "w": 7 * 86400.0, "m": 30 * 86400.0, "y": 365 * 86400.0}
@@ -40,6 +41,8 @@ _TABLES = (
     "leases",
     "corrections",
     "quarantine",
+    "term_uses",
+    "term_suggestions",
 )
 
 
@@ -48,21 +51,25 @@ class Forgotten:
     """What was removed, and what is left for a person to do."""
 
     who: str
+    is_sender: bool = False
     removed: dict[str, int] = field(default_factory=dict)
     events: int = 0
     files: list[tuple[Path, provenance.Origin]] = field(default_factory=list)
     logs: list[str] = field(default_factory=list)
     postponed: list[str] = field(default_factory=list)
     on_postgresql: bool = False
+    no_tracker: str | None = None
 
     def __str__(self) -> str:
         """Tell it to a person."""
-        rows = ", ".join(f"{n:,} {name}" for name, n in self.removed.items() if n) or "nothing"
+        rows = ", ".join(f"{n:,} {name}" for name, n in self.removed.items() if n)
         lines = [
             f"Removed of {self.who}:",
             f"  tracker store: {self.events:,} events",
-            f"  feedback store: {rows}",
+            f"  feedback store: {rows or 'nothing'}",
         ]
+        if not (rows or self.events or self.files) and self.is_sender:
+            lines.append("Nothing was found. If it was not removed before, check the sender id.")
         if self.files:
             counts = Counter(path for path, _ in self.files)
             told = ", ".join(f"{count:,} from {path}" for path, count in sorted(counts.items()))
@@ -70,6 +77,7 @@ class Forgotten:
         for reason in self.postponed:
             lines.append(f"Not finished: {reason}. Run the command again.")
         lines.append("What this command cannot reach:")
+        lines += [f"  Rasa's tracker store: {self.no_tracker}"] if self.no_tracker else []
         lines += [f"  the log file {name}" for name in self.logs]
         lines += [
             "  other files and queues of event brokers",
@@ -107,7 +115,7 @@ def forget_sender(
         BotError: a database failed; running it again goes on.
     """
     pseudonym = store.pseudonym(sender)
-    done = Forgotten(f"sender {sender!r}")
+    done = Forgotten(f"sender {sender!r}", is_sender=True)
     with store.write() as db:
         values = {"forgotten_at": time.time()}
         row = store.insert(t.forgotten).values(sender=pseudonym, **values)
@@ -173,6 +181,7 @@ def _delete(db: Connection, *, turns: Any, conversations: Any, quarantine: Any) 
         "conversations": (t.conversations, conversations),
         "quarantined events": (t.quarantine, quarantine),
     }
+    forget_uses(db, own)
     removed = {
         name: db.execute(table.delete().where(where)).rowcount
         for name, (table, where) in which.items()

@@ -51,6 +51,8 @@ class Summary:
             lines.append(f"Left out {counts.expired:,} events older than what is retained.")
         for reason, n in counts.quarantined.most_common():
             lines.append(f"In quarantine: {n:,} events, {reason}.")
+        if counts.events and sum(counts.quarantined.values()) == counts.events:
+            lines.append("None of them is an event of Rasa. Check that this is what you meant.")
         return "\n".join(lines)
 
 

@@ -1,7 +1,6 @@
 """What the log says about the bot, and the messages behind each number.
 
-Days are in UTC. The database counts; a number that counts messages is explained by `messages`
-with the same filters.
+Days are in UTC. The database counts; `messages` gives what is behind a number by the same filters.
 """
 
 from __future__ import annotations

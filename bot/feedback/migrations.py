@@ -77,7 +77,8 @@ def _run(db: Connection, statements: str) -> None:
     key = "INTEGER PRIMARY KEY AUTOINCREMENT" if sqlite else "BIGSERIAL PRIMARY KEY"
     for statement in statements.replace("{id}", f"id {key}").split(";"):
         if statement.strip():
-            db.exec_driver_sql(statement)
+            # PostgreSQL's driver takes a single percent sign for a parameter.
+            db.exec_driver_sql(statement if sqlite else statement.replace("%", "%%"))
 
 
 @migration("0001_log")
@@ -215,5 +216,41 @@ def _decisions(db: Connection) -> None:
             decided_label TEXT, reviewer TEXT, updated_at DOUBLE PRECISION NOT NULL,
             UNIQUE (digest)
         );
+        """,
+    )
+
+
+@migration("0004_reasons")
+def _reasons(db: Connection) -> None:
+    """Indices for the filters that ask for a reason, which else read turn after turn."""
+    queue = "kind = 'message' AND status = 'open' AND complete = 1 AND head = 1"
+    for signal in ("disagreement", "new"):
+        _run(
+            db,
+            f"CREATE INDEX turns_{signal} ON turns (priority, id) "
+            f"WHERE {queue} AND reasons LIKE '%\"{signal}\"%'",
+        )
+
+
+@migration("0005_terms")
+def _terms(db: Connection) -> None:
+    """Words of the log that may become terms; their messages are named, not copied."""
+    _run(
+        db,
+        """
+        CREATE TABLE term_suggestions (
+            {id}, digest TEXT NOT NULL, word TEXT NOT NULL, count INTEGER NOT NULL,
+            conversations INTEGER NOT NULL, why TEXT NOT NULL, score DOUBLE PRECISION NOT NULL,
+            alias_of TEXT, alias_why TEXT, entity TEXT,
+            status TEXT NOT NULL CHECK (status IN ('open', 'term', 'alias', 'rejected')),
+            decided_name TEXT, decided_entity TEXT, definition TEXT NOT NULL DEFAULT '',
+            reviewer TEXT, written INTEGER NOT NULL DEFAULT 0,
+            updated_at DOUBLE PRECISION NOT NULL, UNIQUE (digest)
+        );
+        CREATE TABLE term_uses (
+            suggestion_id BIGINT NOT NULL REFERENCES term_suggestions (id),
+            turn_id BIGINT NOT NULL REFERENCES turns (id), PRIMARY KEY (suggestion_id, turn_id)
+        );
+        CREATE INDEX term_uses_turn ON term_uses (turn_id);
         """,
     )

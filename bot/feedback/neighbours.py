@@ -1,7 +1,7 @@
 """The training examples of a label that are most like a message.
 
 By the model's embeddings where there is a model and its matrix is ready, else by the letters that
-texts share. The matrix is built in the background, and again when the examples change.
+texts share. The matrix is built in the background, from what `bot rank` kept as far as that goes.
 """
 
 from __future__ import annotations
@@ -10,11 +10,13 @@ import threading
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz import fuzz, process
 
+from bot.feedback.memory import FILE, Memory
 from bot.feedback.scoring import Scorer
 from bot.feedback.similar import normal
 from bot.feedback.training_files import TrainingExample
@@ -35,12 +37,18 @@ class Neighbour:
 class Neighbours:
     """Finds the nearest training examples of a label."""
 
-    def __init__(self, examples: Sequence[TrainingExample], scorer: Scorer | None = None) -> None:
+    def __init__(
+        self,
+        examples: Sequence[TrainingExample],
+        scorer: Scorer | None = None,
+        memory: Path = FILE,
+    ) -> None:
         self._texts: dict[str, list[str]] = {}
         for example in examples:
             self._texts.setdefault(example.label, []).append(example.text)
         self._forms: dict[str, list[str]] = {}
         self._scorer = scorer
+        self._memory = memory
         self._matrices: dict[str, NDArray[np.float32]] = {}
         self._embedded: OrderedDict[str, NDArray[np.float32]] = OrderedDict()
         self._lock = threading.Lock()
@@ -53,13 +61,14 @@ class Neighbours:
         """Embed all examples, label by label; what is ready is used at once."""
         if self._scorer is None:
             return
+        memory = Memory(self._scorer.model, self._memory)
         for label, texts in self._texts.items():
             rows = []
             for begin in range(0, len(texts), _BATCH):
                 if self._stopped.is_set():
                     return
                 some = texts[begin : begin + _BATCH]
-                rows.append(np.asarray(self._scorer.embed(some), dtype=np.float32))
+                rows.append(memory.vectors(some, self._scorer.embed))
                 self.done += len(some)
             self._matrices[label] = np.concatenate(rows)
 

@@ -16,6 +16,7 @@ from bot.feedback.assembly import UNKNOWN_MODEL
 DAY_S = 86_400
 EPOCH = date(1970, 1, 1).toordinal()
 _THUMBS = ("up", "down")
+_FIELDS = {"from": "start", "to": "end"}  # names in addresses that Python keeps for itself
 
 MODEL = sa.func.coalesce(t.turns.c.model, UNKNOWN_MODEL)
 # What the bot's own model said at the time; later models' suggestions are beside it.
@@ -102,12 +103,14 @@ def selection(filters: Mapping[str, Any]) -> Selection:
     """
     found = Selection()
     for name, value in filters.items():
-        if name not in Selection.__dataclass_fields__:
-            known = ", ".join(Selection.__dataclass_fields__)
+        field = _FIELDS.get(name, name)
+        if field not in Selection.__dataclass_fields__:
+            names = {field: name for name, field in _FIELDS.items()}
+            known = ", ".join(names.get(field, field) for field in Selection.__dataclass_fields__)
             raise BotError(f"Messages have no filter {name!r}. There are: {known}.")
         if value is None or value == "":
             continue
-        found = replace(found, **{name: _READERS.get(name, _text)(name, value)})
+        found = replace(found, **{field: _READERS.get(field, _text)(name, value)})
     return found
 
 

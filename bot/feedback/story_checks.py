@@ -60,6 +60,11 @@ def check_shape(steps: Any, *, ready: bool) -> None:
             )
     if not ready:
         return
+    if not any("intent" in step for step in steps):
+        raise BotError(
+            "Nobody says anything in these steps, so that they are no story. Begin the stretch "
+            "with the message that the bot answers, or add one."
+        )
     for number, step in enumerate(steps, 1):
         if "intent" in step and not step["intent"]:
             raise BotError(

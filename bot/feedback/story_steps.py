@@ -21,6 +21,7 @@ Step = dict[str, Any]
 # whether a text is set, and not which one.
 _STAND_INS: dict[str, Any] = {"categorical": "__other__", "list": ["item"], "float": 1.0}
 _SKIPPED = (*NOISE, "action_unlikely_intent")  # the last is a remark of a policy, no action
+_ASKED_BACK = "action_two_stage_fallback"
 
 
 @dataclass
@@ -42,11 +43,17 @@ class Telling:
         fills = self.loop is not None and names[:1] == [self.loop]
         if kept and not fills:
             self.steps.append(_said(turn))
+        # What is said in other words after a fallback ends it, and then counts as said anew.
+        anew = fills and self.loop == _ASKED_BACK and len(names) > 1
         for entry in entries:
             if "loop" in entry:
                 self.loop = entry["loop"]
             if fills and entry.get("name") == self.loop:
                 fills = False  # its next run in this turn is a step again
+            elif kept and anew and entry.get("loop", "") is None:
+                self.steps += [{"active_loop": None}] if self.steps else []
+                self.steps.append(_said(turn))
+                anew = False
             elif kept:
                 self._add(entry)
 

@@ -30,6 +30,9 @@
     Stretches of a conversation as they should have gone, in the steps of a Rasa story.
 `label_checks`
     Examples of the training data that are probably labelled wrongly, and what a person said.
+`term_suggestions`, `term_uses`
+    Words of the log that may become terms of the vocabulary and what a person said, and the turns
+    that each was found in. `written` says that what was accepted is in a file.
 `cursors`
     How far each source was read. Written in the transaction that writes what was read.
 `quarantine`
@@ -45,9 +48,10 @@
 The indices serve one access path each: `turns_key` and `conversations_sender` the ingest,
 `turns_place` the context of a turn, `turns_message` the thumbs, `turns_queue` a page of the queue
 (keyset: `(priority, id)` below the last one seen, so page 10,000 costs what page 1 costs),
-`turns_group` near-duplicates, `turns_members` how many wait behind others, `turns_time` retention
-and the insights, `turns_fallback`, `turns_thumbs_down` and `turns_rated` the conversations in which
-something rare happened.
+`turns_disagreement` and `turns_new` the same where a filter chooses, `turns_group` near-duplicates,
+`turns_members` how many wait behind others, `turns_time` retention and the insights,
+`turns_fallback`, `turns_thumbs_down` and `turns_rated` the conversations in which something rare
+happened, `term_uses_turn` forgetting.
 """
 
 # No `from __future__ import annotations` here: it would define the name of a table.
@@ -193,6 +197,33 @@ label_checks = sa.Table(
     sa.Column("decided_label", sa.Text),
     sa.Column("reviewer", sa.Text),
     sa.Column("updated_at", sa.Float, nullable=False),
+)
+term_suggestions = sa.Table(
+    "term_suggestions",
+    metadata_of_tables,
+    sa.Column("id", _ID, primary_key=True),
+    sa.Column("digest", sa.Text, nullable=False, unique=True),
+    sa.Column("word", sa.Text, nullable=False),
+    sa.Column("count", sa.Integer, nullable=False),
+    sa.Column("conversations", sa.Integer, nullable=False),
+    sa.Column("why", sa.Text, nullable=False),
+    sa.Column("score", sa.Float, nullable=False),
+    sa.Column("alias_of", sa.Text),
+    sa.Column("alias_why", sa.Text),
+    sa.Column("entity", sa.Text),
+    sa.Column("status", sa.Text, nullable=False),
+    sa.Column("decided_name", sa.Text),
+    sa.Column("decided_entity", sa.Text),
+    sa.Column("definition", sa.Text, nullable=False, default=""),
+    sa.Column("reviewer", sa.Text),
+    sa.Column("written", sa.Integer, nullable=False, default=0),
+    sa.Column("updated_at", sa.Float, nullable=False),
+)
+term_uses = sa.Table(
+    "term_uses",
+    metadata_of_tables,
+    sa.Column("suggestion_id", _ID, sa.ForeignKey("term_suggestions.id"), primary_key=True),
+    sa.Column("turn_id", _ID, sa.ForeignKey("turns.id"), primary_key=True),
 )
 cursors = sa.Table(
     "cursors",

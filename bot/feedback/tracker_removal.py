@@ -29,6 +29,10 @@ class Removed:
     position: Position | None
 
 
+class NoTracker(BotError):
+    """The project has no tracker store that conversations could be removed from."""
+
+
 class TrackerRemoval:
     """A tracker store, opened for deleting."""
 
@@ -36,12 +40,16 @@ class TrackerRemoval:
         """Open the store.
 
         Raises:
-            BotError: there is no such store.
+            NoTracker: it is a SQLite file that is not there.
+            BotError: it cannot be used.
         """
         self.url: URL = parse_url(url, "the tracker store")
         self.is_sqlite = self.url.get_backend_name() == "sqlite"
         if self.is_sqlite and not Path(str(self.url.database)).is_file():
-            raise BotError(f"There is no tracker store at {self.url.database}.")
+            raise NoTracker(
+                f"There is no tracker store at {self.url.database}. Check the path, and the folder "
+                f"that the command is called in."
+            )
         self.name = name_of(self.url)
         self._digest = digest
         self._engine: Engine = engine_of(self.url)

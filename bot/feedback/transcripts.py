@@ -101,7 +101,7 @@ def conversation(store: Store, id: int, around: int | None = None) -> dict[str, 
         talk = db.execute(sa.select(t.conversations).where(t.conversations.c.id == id)).first()
         if talk is None:
             return None
-        turns = [_shown(row) for row in turns_of(db, id, *_window(db, id, around))]
+        rows = turns_of(db, id, *_window(db, id, around))
         fixed = db.execute(
             sa.select(t.corrections)
             .where(t.corrections.c.conversation_id == id, t.corrections.c.status != "discarded")
@@ -115,7 +115,7 @@ def conversation(store: Store, id: int, around: int | None = None) -> dict[str, 
         "channel": talk.channel,
         "rating": rating and rating.rating,
         "comment": rating and rating.rating_comment,
-        "turns": turns,
+        "turns": [_shown(row) for row in _once(rows)],
         "corrections": [_correction(row) for row in fixed],
     }
 
@@ -150,6 +150,17 @@ def turns_of(db: Connection, id: int, first: int, last: int) -> list[Row]:
         .order_by(turns.position)
     )
     return list(db.execute(wanted))
+
+
+def _once(rows: list[Row]) -> list[Row]:
+    """Leave out a tap that is logged again: Rasa's two-stage fallback does so, for the next one."""
+    pairs = zip(rows, [*rows[1:], None], strict=True)
+    return [row for row, after in pairs if after is None or not _is_again(row, after)]
+
+
+def _is_again(row: Row, after: Row) -> bool:
+    taps = row.kind == after.kind == "payload" and row.text == after.text and row.replies == "[]"
+    return taps and row.message_id is not None and row.message_id == after.message_id
 
 
 def _shown(row: Row) -> dict[str, Any]:

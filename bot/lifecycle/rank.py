@@ -11,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.errors import BotError
+from bot.feedback.export import TRAINING
 from bot.feedback.label_checks import find_doubts, keep_doubts
+from bot.feedback.memory import Memory
 from bot.feedback.project import Project
 from bot.feedback.requeue import Ranked, rerank
 from bot.feedback.scores import Suggester, suggest
@@ -69,11 +71,13 @@ def rank(
 def _check_labels(store: Store, suggester: Suggester) -> NDArray[np.float32]:
     """Look for wrong labels in the training data; give the vectors of its examples."""
     examples = Project.load().examples
+    texts = [example.text for example in examples]
     began, before = time.monotonic(), suggester.done.seconds
-    vectors = suggester.embed([example.text for example in examples])
-    doubts = find_doubts(
-        [example.text for example in examples], [example.label for example in examples], vectors
-    )
+    memory = Memory(suggester.scorer.model)
+    vectors = memory.vectors(texts, suggester.embed)
+    exported = f"{TRAINING.as_posix()}/"  # what people wrote, who may ask to be forgotten
+    memory.keep(example.text for example in examples if not example.file.startswith(exported))
+    doubts = find_doubts(texts, [example.label for example in examples], vectors)
     left = keep_doubts(store, examples, doubts, suggester.scorer.model)
     own = time.monotonic() - began - (suggester.done.seconds - before)
     print(f"{left} of {len(examples)} training examples have a doubtful label ({own:.1f} s).")
@@ -86,7 +90,7 @@ def _tell(ranked: Ranked, asked: Sequence[Suggester]) -> None:
         done = suggester.done
         print(
             f"The model {suggester.scorer.model[:8]} read {done.texts} texts in "
-            f"{done.seconds:.1f} s, for {done.messages} messages."
+            f"{done.seconds:.1f} s; {done.messages} messages were new to it."
         )
     if not asked:
         print("No model was asked: the order comes from the log alone.")

@@ -12,6 +12,7 @@ from bot.errors import BotError, did_you_mean
 from bot.feedback import provenance
 from bot.feedback.annotations import Decisions
 from bot.feedback.guards import Guards
+from bot.feedback.memory import FILE
 from bot.feedback.neighbours import Neighbours
 from bot.feedback.project import Project
 from bot.feedback.proposals import proposed
@@ -33,7 +34,7 @@ class Desk:
         self.settings = settings
         self.decisions = Decisions(store, overlap=settings.overlap)
         self.queue = Queue(store)
-        self.neighbours = Neighbours(project.examples, scorer)
+        self.neighbours = Neighbours(project.examples, scorer, project.root / FILE)
         self.model = None if scorer is None else scorer.model
         self.items = Items(store, project, self.neighbours, self.model)
         self.guards = Guards(store, project, labels=self.more_labels)
@@ -52,6 +53,10 @@ class Desk:
     def more_labels(self) -> list[str]:
         """Give the labels that reviewers may choose beside those of the domain."""
         return [self.settings.out_of_scope, *proposed(self.store)]
+
+    def labels(self) -> list[str]:
+        """Give all labels that reviewers may choose."""
+        return list(dict.fromkeys([*self.project.intents, *self.more_labels()]))
 
     def known_label(self, label: str) -> str:
         """Give a label back where there is such an intent.

@@ -1,13 +1,15 @@
-"""The calls for lists and figures: disputes, history, conversations, training data, insights."""
+"""The calls for lists and figures: disputes, history, conversations, examples, terms, insights."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from bot.feedback import checked_labels, steps, transcripts
+from bot.errors import BotError, did_you_mean
+from bot.feedback import checked_labels, checked_terms, steps, transcripts
 from bot.feedback.deciding import Gone
 from bot.feedback.insights import insights, messages
 from bot.feedback.progress import disputed, done, progress
+from bot.feedback.terms import known_terms
 from bot.review import bodies
 from bot.review.calls import Answer, Call, route
 from bot.review.desk import Desk
@@ -96,6 +98,39 @@ def decide_label_check(desk: Desk, reviewer: str, call: Call) -> Answer:
     return {"id": number, "decision": decision}
 
 
+@route("GET", "/api/terms")
+def term_suggestions(desk: Desk, reviewer: str, call: Call) -> Answer:
+    """Give words of the log that may become terms."""
+    return checked_terms.term_suggestions(desk.store, after=call.query.get("after"))
+
+
+@route("POST", "/api/terms/<id>")
+def decide_term(desk: Desk, reviewer: str, call: Call) -> Answer:
+    """Decide about such a word."""
+    number = bodies.number(call.path["id"], "id")
+    decision = call.body.get("decision")
+    entity = bodies.text(call.body.get("entity"), "entity", bodies.MAX_LABEL) or None
+    names = [known.name for known in desk.project.entities]
+    if entity is not None and entity not in names:
+        raise BotError(f"The domain has no entity {entity!r}.{did_you_mean(entity, names)}")
+    checked_terms.decide_term(
+        desk.store,
+        reviewer,
+        number,
+        decision,
+        name=bodies.text(call.body.get("name"), "name", bodies.MAX_LABEL),
+        entity=entity,
+        definition=bodies.text(call.body.get("definition"), "definition", bodies.MAX_NOTE),
+    )
+    return {"id": number, "decision": decision}
+
+
+@route("GET", "/api/vocabulary")
+def vocabulary(desk: Desk, reviewer: str, call: Call) -> Answer:
+    """Give the terms that a word can be an alias of."""
+    return {"terms": known_terms(desk.store)}
+
+
 @route("GET", "/api/insights")
 def all_insights(desk: Desk, reviewer: str, call: Call) -> Answer:
     """Give the figures of the insights view."""
@@ -113,8 +148,5 @@ def all_insights(desk: Desk, reviewer: str, call: Call) -> Answer:
 @route("GET", "/api/messages")
 def all_messages(desk: Desk, reviewer: str, call: Call) -> Answer:
     """Give the messages behind a figure."""
-    named = {"from": "start", "to": "end"}
-    filters: dict[str, Any] = {named.get(name, name): value for name, value in call.query.items()}
-    after = filters.pop("after", None)
-    filters.pop("limit", None)
-    return messages(desk.store, after=after, **filters)
+    filters: dict[str, Any] = {k: v for k, v in call.query.items() if k not in ("after", "limit")}
+    return messages(desk.store, after=call.query.get("after"), **filters)

@@ -5,7 +5,6 @@ What is typed but not decided is kept as a draft at once, so that a broken line 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any
@@ -17,12 +16,14 @@ from bot.feedback.project import Project
 from bot.feedback.scoring import Scorer
 from bot.feedback.settling import DRAFT, SKIPPED
 from bot.feedback.store import Store
+from bot.feedback.terms import waiting_told
 from bot.feedback.transcripts import conversation
 from bot.review import bodies
 from bot.review.desk import Desk
 from bot.review.entity_line import read_entities
 from bot.review.keyboard import ENTER, Key, Keyboard, hang_up_ends
 from bot.review.label_search import search
+from bot.review.pace import Pace
 from bot.review.terminal_view import HELP, View
 from bot.settings import ReviewSettings
 
@@ -64,7 +65,7 @@ class Sitting:
     def __init__(self, desk: Desk, reviewer: str, keyboard: Keyboard, view: View) -> None:
         self._desk, self._reviewer = desk, reviewer
         self._keyboard, self._view = keyboard, view
-        self._begun, self._messages = time.monotonic(), 0
+        self._pace = Pace()
         self._item: dict[str, Any] = {}
         self._label: str | None = None
         self._entities: list[dict[str, Any]] = []
@@ -87,7 +88,8 @@ class Sitting:
 
     def run(self) -> None:
         """Show one message after the other; ends where nothing is left."""
-        self._view.say(f"You review as {self._reviewer}. Press ? for the keys, q to quit.")
+        told = f"You review as {self._reviewer}. Press ? for the keys, q to quit."
+        self._view.say(f"{told} {waiting_told(self._desk.store)}".strip())
         while self._next():
             while True:
                 key = self._keyboard.key()
@@ -108,10 +110,8 @@ class Sitting:
         if self._chosen:
             with suppress(BotError):
                 self._keep_draft()
-        minutes = (time.monotonic() - self._begun) / 60
-        pace = f", {self._messages / minutes:.1f} a minute" if minutes > 0.5 else ""
         left = self._desk.queue.left(self._reviewer).messages
-        self._view.say(f"\n{self._messages} messages decided{pace}; {left} left.")
+        self._view.say(f"\n{self._pace.words(left)}")
 
     def _press(self, key: Key) -> bool:
         """Do what a key stands for; say whether the message is dealt with."""
@@ -144,8 +144,7 @@ class Sitting:
     def _begin(self) -> None:
         """Start from the suggestion, or from the reviewer's own draft."""
         item, own = self._item, self._item["annotation"]
-        candidates = item["candidates"]
-        self._label = candidates[0]["label"] if candidates else None
+        self._label = next((known["label"] for known in item["candidates"]), None)
         self._entities, self._note, self._chosen = item["entities"], "", False
         if own is not None and own["status"] in (DRAFT, SKIPPED):
             self._note = own["note"] or ""
@@ -196,11 +195,8 @@ class Sitting:
     def _out_of_scope(self, key: Key) -> bool:
         return self._set_label(self._desk.settings.out_of_scope)
 
-    def _labels(self) -> list[str]:
-        return list(dict.fromkeys([*self._desk.project.intents, *self._desk.more_labels()]))
-
     def _search(self, key: Key) -> bool:
-        labels = self._labels()
+        labels = self._desk.labels()
         wanted = self._keyboard.line("Intent: ", key, labels)
         if not wanted:
             return False
@@ -276,13 +272,14 @@ class Sitting:
     def _decided(self, words: str) -> bool:
         item, self._chosen = self._item, False
         n = item["times"] + sum(member["times"] for member in item["group"])
-        self._messages += n
+        self._pace.decided(n)
         self._view.say(f"= {words}" + (f" ({n} messages)" if n > 1 else ""), "green")
         return True
 
     def _skip(self, key: Key) -> bool:
         self._desk.decisions.skip(self._reviewer, self._item["id"], note=self._note or None)
         self._chosen = False
+        self._pace.decided(0)
         self._view.say("= skipped")
         return True
 
@@ -292,6 +289,7 @@ class Sitting:
             raise BotError("There is nothing to undo.")
         if self._chosen:
             self._keep_draft()
+        self._pace.took_back()
         self._view.say(f"Took back: {undone.action}.")
         self._undone = undone.turn_id
         return True

@@ -13,6 +13,7 @@ BEFORE, AFTER = 3, 1  # turns of the conversation around the message
 MEMBERS = 9  # of a group that are shown
 # Control characters, line separators, and marks that turn the direction of writing.
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff]")
+_NEW_LINE = re.compile(r"\s*\n\s*")
 
 HELP = """\
 Enter    accept what is chosen
@@ -30,8 +31,8 @@ q        quit; nothing is lost"""
 
 
 def plain(text: Any) -> str:
-    """Make a text safe for a terminal."""
-    return _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", str(text))
+    """Make a text safe for a terminal; a new line in it is a stroke."""
+    return _UNSAFE.sub("\N{REPLACEMENT CHARACTER}", _NEW_LINE.sub(" / ", str(text)))
 
 
 def written(entities: Iterable[Mapping[str, Any]]) -> str:

@@ -325,12 +325,32 @@ def test_filters_choose(any_store: Store) -> None:
             message(1, "a", fallback="nlu"),
             message(2, "b", thumb="down"),
             message(3, "c", reasons=json.dumps([{"signal": "disagreement", "words": "x"}])),
-            message(4, "d"),
+            message(4, "d", reasons=json.dumps([{"signal": "new", "words": "new"}])),
+            message(5, "e", reasons=json.dumps([{"signal": "fallback", "words": "news"}])),
         ],
     )
     queue = Queue(any_store)
-    names = ("fallback", "thumbs_down", "disagreement", "all")
-    assert [queue.next("ana", filter=name) for name in names] == [1, 2, 3, 4]
+    names = ("fallback", "thumbs_down", "disagreement", "new", "all")
+    assert [queue.next("ana", filter=name) for name in names] == [1, 2, 3, 4, 5]
+
+
+@pytest.mark.parametrize("name", ["disagreement", "new"])
+def test_a_filter_by_reason_reads_an_index_of_its_own(store: Store, name: str) -> None:
+    told: list[str] = []
+
+    @sa.event.listens_for(store.engine, "before_cursor_execute")
+    def _remember(_c: Any, cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        if statement.startswith("SELECT turns.id"):
+            rows = cursor.execute(f"EXPLAIN QUERY PLAN {statement}", parameters)
+            told.extend(row[3] for row in rows if " turns " in row[3])
+
+    fill(store, [message(number, "a", priority=0.5) for number in range(1, 9)])
+    queue = Queue(store)
+    queue.next("ana", filter=name)
+    queue.next("ana", filter=name, after=5)
+    of_queue = [words for words in told if "PRIMARY KEY" not in words]
+    assert len(of_queue) == 3
+    assert all(f"USING INDEX turns_{name}" in words for words in of_queue), told
 
 
 def test_progress_counts_and_measures_agreement(filled: Store, twice: Decisions) -> None:

@@ -148,6 +148,7 @@ def test_a_kill_at_any_time_is_harmless(changed: tuple[Path, Path, Path], store:
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1800)
 def test_fifty_kills_are_harmless(changed: tuple[Path, Path, Path], store: Store) -> None:
     assert random_kills(changed, store, 50, seed=13) > 30
 

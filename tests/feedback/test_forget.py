@@ -289,6 +289,30 @@ def test_the_commands_find_their_way_by_endpoints(
             commands.forget(key=log.KEY, **wrong)
 
 
+@pytest.mark.parametrize("section", ["{type: redis}", "{type: SQL, db: gone.sqlite}"])
+def test_who_was_read_from_a_log_is_forgotten_without_a_tracker_store(
+    tmp_path: Path, capsys: Any, monkeypatch: Any, section: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("endpoints.yml").write_text(f"tracker_store: {section}\n")
+    lines = [log.line_of("her", event) for event in log.exchange("pay Priya", 1)]
+    Path("events.log").write_text("\n".join(lines) + "\n")
+    commands.ingest("events.log", key=log.KEY)
+    capsys.readouterr()
+    assert commands.forget(sender="her", key=log.KEY)
+    told = capsys.readouterr().out
+    assert "1 turns" in told and "Nothing was found" not in told
+    assert "  Rasa's tracker store: " in told.split("cannot reach")[1]
+    store = Store("sqlite:///.bot/feedback.sqlite", log.KEY)
+    assert dump(store)["turns"] == []
+    assert commands.forget(older_than="1d", key=log.KEY)
+    assert "Nothing was found" not in capsys.readouterr().out
+    with pytest.raises(BotError, match="no tracker store at gone.sqlite"):
+        commands.forget(sender="her", key=log.KEY, tracker="gone.sqlite")
+    assert commands.forget(sender="hers", key=log.KEY)
+    assert "Nothing was found. If it was not removed before, check" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("text", "sentence"),
     [

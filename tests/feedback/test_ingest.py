@@ -389,6 +389,18 @@ def test_lines_that_are_no_events(tmp_path: Path, store: Store, read_in: Any, tu
         "longer than 4194304 bytes",
         "not JSON",
     }
+    assert "None of them" not in str(summary)
+
+
+def test_a_file_of_something_else_is_told(tmp_path: Path, store: Store, read_in: Any) -> None:
+    path = tmp_path / "README.md"
+    path.write_text("# Title\n\nSome words.\n", encoding="utf-8")
+    told = str(read_in(store, path)).splitlines()
+    assert told[1:] == [
+        "In quarantine: 2 events, not JSON.",
+        "None of them is an event of Rasa. Check that this is what you meant.",
+    ]
+    assert len(str(read_in(store, path)).splitlines()) == 1  # nothing is read twice
 
 
 def test_an_emptied_tracker_store_is_read_anew(

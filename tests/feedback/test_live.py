@@ -37,8 +37,11 @@ def start(*arguments: object) -> subprocess.Popen[str]:
     return subprocess.Popen(command, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE)
 
 
-def finish(process: subprocess.Popen[str]) -> str:
-    told, _ = process.communicate(timeout=120)
+def finish(process: subprocess.Popen[str], patience_s: float = 240) -> str:
+    try:
+        told, _ = process.communicate(timeout=patience_s)
+    finally:
+        process.kill()
     assert process.returncode == 0
     return told
 
@@ -212,6 +215,7 @@ def test_a_killed_ingest_goes_on_where_it_was(tmp_path: Path, tracker_file: Path
 
 
 @pytest.mark.long
+@pytest.mark.timeout(1800)
 def test_fifty_kills(tmp_path: Path, tracker_file: Path):
     fill(tracker_file, 12_000)
     kill_often(tmp_path, tracker_file, 50, seed=2)
@@ -246,7 +250,7 @@ def fill(path: Path, n_events: int) -> None:
 def measure(tmp_path: Path, tracker_file: Path, n_events: int) -> dict[str, float]:
     fill(tracker_file, n_events)
     url = f"sqlite:///{tmp_path}/feedback-{n_events}.sqlite"
-    found: dict[str, float] = json.loads(finish(start("read", tracker_file, url)))
+    found: dict[str, float] = json.loads(finish(start("read", tracker_file, url), 1500))
     assert found["events"] == n_events
     return found
 

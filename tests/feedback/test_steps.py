@@ -290,6 +290,68 @@ def test_forms_are_kept_once_however_they_come(
     other.close()
 
 
+def asked_back() -> list[Any]:
+    """Two-stage fallbacks as Rasa logs them: one ends with other words, one with a tap."""
+    asks = "action_two_stage_fallback"
+    said = {"intent": "greet", "confidence": 1.0}
+    return [
+        *session(0),
+        fallback("blimey", 1, id="m-1"),
+        action(asks, 1.1),
+        loop(asks, 1.2),
+        bot("Did you mean one of these?", 1.3),
+        listen(1.4),
+        user("hello there", 2, id="m-2", intent="greet"),
+        action(asks, 2.1),
+        loop(None, 2.2),
+        user("hello there", 2.3, id="m-2", **said),
+        action("utter_greet", 2.4),
+        bot("Hello", 2.5),
+        listen(2.6),
+        fallback("blimey again", 3, id="m-3"),
+        action(asks, 3.1),
+        loop(asks, 3.2),
+        listen(3.3),
+        user("/greet", 4, id="m-4", **said),
+        action(asks, 4.1),
+        loop(None, 4.2),
+        listen(4.3),
+        user("/greet", 4.4, id="m-4", **said),
+        action("utter_greet", 4.5),
+        bot("Hello", 4.6),
+        listen(4.7),
+    ]
+
+
+def test_after_a_fallback_what_was_said_in_other_words_is_answered(
+    any_store: Store, logged: Any, project: Project
+) -> None:
+    store = logged(any_store, asked_back())
+    one, two, three, _, five = ids(store)
+    asks = "action_two_stage_fallback"
+    answer = [{"intent": "greet"}, {"action": "utter_greet"}]
+    assert bare(steps(store, project, 1, one, two))[1:] == [
+        {"action": asks},
+        {"active_loop": asks},
+        {"active_loop": None},
+        *answer,
+    ]
+    told = steps(store, project, 1, two, two)
+    assert (bare(told), told[0]["text"]) == (answer, "hello there")
+    assert bare(steps(store, project, 1, three, five))[-3:] == [{"active_loop": None}, *answer]
+    assert bare(steps(store, project, 1, five, five)) == answer
+
+
+def test_a_tap_that_rasa_logs_again_is_shown_once(any_store: Store, logged: Any) -> None:
+    store = logged(any_store, asked_back())
+    *_, last = ids(store)
+    found = conversation(store, 1)
+    assert found is not None
+    shown = [(turn["text"], len(turn["replies"])) for turn in found["turns"]]
+    assert shown == [("blimey", 1), ("hello there", 1), ("blimey again", 0), ("/greet", 1)]
+    assert found["turns"][-1]["id"] == last
+
+
 def test_a_new_session_ends_the_form(store: Store, logged: Any, project: Project) -> None:
     begun = [event for event in transfer() if event.timestamp < START + 1.9]
     again = [*session(100), slot("urgent", True, 100.5), user("hi", 101)]
@@ -479,6 +541,7 @@ def test_a_correction_is_kept_and_replaced(any_store: Store, logged: Any, projec
         ({"steps": [*GOOD, {"slot_was_set": {}}]}, "Step 3 is none"),
         ({"steps": [{"intent": "greet", "entities": ["payee"]}]}, "Step 1 is none"),
         ({"steps": [{"intent": None}, {"action": "utter_greet"}]}, "Step 1 has no intent"),
+        ({"steps": GOOD[1:]}, "Nobody says anything"),
         ({"steps": GOOD[:1]}, "Nothing follows the message of step 1"),
         ({"steps": [GOOD[0], *GOOD]}, "Nothing follows the message of step 1"),
         ({"steps": [GOOD[0], {"slot_was_set": {"urgent": True}}]}, "Nothing follows"),

@@ -116,7 +116,9 @@ def test_the_newest_model_is_asked_and_the_queue_is_in_order(
     assert check.suggested != check.label
     assert check.file == "data/nlu.yml"
     run(project)
-    assert "0 changed" in capsys.readouterr().out
+    told = capsys.readouterr().out
+    assert "0 changed" in told
+    assert "read 2 texts" in told  # the queue; the training data it knows by now
     store.close()
 
 

@@ -152,6 +152,11 @@ def test_groups_are_answered_together(place: Place) -> None:
     assert place.status(21) == "discarded"
 
 
+def test_what_was_taken_back_is_not_counted(place: Place) -> None:
+    assert "0 messages decided;" in place.pipe("d", "u", "s", "u", "u", "q")
+    assert "1 message decided;" in place.pipe("s", "d", "u", "d", "q")
+
+
 def test_undo_brings_the_message_back(place: Place) -> None:
     shown = place.pipe("", "2", "", "u", "u", "u", "", "q")
     assert shown.count("Took back: submit.") == 2
@@ -209,7 +214,7 @@ def test_a_choice_that_was_not_accepted_is_a_draft(place: Place) -> None:
 
 
 def test_the_end_of_the_input_is_an_end(place: Place) -> None:
-    assert "1 messages decided;" in place.pipe("")
+    assert "1 message decided;" in place.pipe("")
     assert "Nothing is left to review." in place.pipe(*["d"] * 20)
     assert "Nothing is left to review." in place.pipe()
 
@@ -365,7 +370,7 @@ def test_leaving_keeps_everything(
         os.kill(person.process.pid, signal.SIGHUP)
     else:
         person.type("\x04" if way == "ctrl-d" else "\x03")
-    shown = person.read("1 messages decided;")
+    shown = person.read("1 message decided;")
     assert "Traceback" not in shown
     assert person.end() == 0
     draft = place.annotations()[2]
@@ -384,7 +389,7 @@ def test_a_dumb_terminal_will_do(place: Place, terminal: Callable[..., Terminal]
     person.type("\r")
     person.read("= check_balance")
     person.type("q")
-    person.read("1 messages decided")
+    person.read("1 message decided")
     assert person.end() == 0
     assert place.annotations()[1].label == "check_balance"
 
@@ -458,5 +463,6 @@ def test_a_line_that_is_none_is_told(tmp_path: Path, line: str, sentence: str) -
 
 def test_plain_keeps_what_people_write() -> None:
     assert plain("Größe 日本 👍🏽 é") == "Größe 日本 👍🏽 é"
-    assert plain("a\tb\nc") == "a\ufffdb\ufffdc"
+    assert plain("a\tb\rc") == "a\ufffdb\ufffdc"
+    assert plain("You have:\n- £5\r\n\n- £6") == "You have: / - £5 / - £6"
     assert by_name(None) is None

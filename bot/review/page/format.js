@@ -2,7 +2,7 @@
 
 export function percent(share, digits = 0) {
   if (share === null || share === undefined || Number.isNaN(share)) return "–";
-  return `${(share * 100).toFixed(digits)} %`;
+  return `${(share * 100).toFixed(digits)}\u00a0%`; // number and sign stay on one line
 }
 
 export function number(value, digits = 0) {

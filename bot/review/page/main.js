@@ -12,7 +12,7 @@ import { startTheme } from "./theme.js";
 
 const VIEWS = {
   review: "review", item: "review", disputed: "disputed", conversations: "conversations", conversation: "conversation",
-  training: "training", insights: "insights", messages: "messages", done: "done", progress: "progress",
+  training: "training", terms: "terms", insights: "insights", messages: "messages", done: "done", progress: "progress",
 };
 const NAV = { item: "done", conversation: "conversations", messages: "insights" };
 

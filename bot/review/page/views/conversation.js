@@ -2,7 +2,7 @@
 
 import { get, post, remove } from "../api.js";
 import { button, el, refill } from "../dom.js";
-import { path } from "../format.js";
+import { count, path } from "../format.js";
 import { listen } from "../keys.js";
 import { Lines } from "../pages.js";
 import { Steps } from "../steps.js";
@@ -122,6 +122,7 @@ class Conversation {
       this.editor = new Steps(steps, this.app);
       this.form(correction);
       this.editor.draw(true);
+      if (!correction && !steps.some((step) => "intent" in step)) this.app.tell("What was said here only filled a form. Begin the stretch earlier, or add what a person says.");
     } catch (error) {
       this.app.tell(error.message, { bad: true });
     }
@@ -174,7 +175,7 @@ class Conversation {
   warn(told, warnings, bad = false) {
     refill(this.told, el("p", { class: bad ? "guard armed" : "good" }, told),
       warnings.map((warning) => el("p", { class: "guard" }, warning.message ?? String(warning))));
-    this.app.tell(warnings.length ? `${told} ${warnings.length} warnings.` : told, { bad });
+    this.app.tell(warnings.length ? `${told} ${count(warnings.length, "warning")}.` : told, { bad });
   }
 
   async discard(correction) {

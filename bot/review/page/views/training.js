@@ -56,7 +56,7 @@ class Checks {
     item.row.dataset.decision = item.decision;
     refill(item.row,
       el("p", { class: "message small", dir: "auto" }, item.text),
-      el("p", { class: "facts" }, el("span", {}, item.words), Number.isFinite(item.score) && el("span", {}, percent(item.score)), el("span", {}, `${item.file}:${item.line}`)),
+      el("p", { class: "facts" }, el("span", {}, item.words), Number.isFinite(item.score) && el("span", {}, `doubt ${percent(item.score)}`), el("span", {}, `${item.file}:${item.line}`)),
       open
         ? el("div", { class: "row" },
           button(["Keep ", labelName(item.label)], () => this.decide(item, "kept"), { key: "1" }),
