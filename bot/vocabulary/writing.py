@@ -70,10 +70,10 @@ def append_terms(
         raise VocabularyError(
             ProjectError(error.found, error.remedy, file=path) for error in conflicts
         )
-    old = _bytes_of(path)
+    old = bytes_of(path)
     content = old + _addition(old, path, placed, language)
     _verify(path, old, content, placed, language)
-    _replace(path, content)
+    replace_file(path, content)
 
 
 def entry_lines(term: Term, language: str = "en") -> list[str]:
@@ -83,7 +83,7 @@ def entry_lines(term: Term, language: str = "en") -> list[str]:
         lines.append(f"entity: {_scalar(term.entity)}")
     if term.value != term.name:
         lines.append(f"value: {_scalar(term.value)}")
-    lines += _alias_lines([_alias(form, term) for form in term.aliases])
+    lines += _alias_lines([alias_text(form, term) for form in term.aliases])
     if term.definition:
         lines.append(f"definition: {_scalar(term.definition, _PLAIN_LINE)}")
     if term.case_sensitive:
@@ -102,7 +102,8 @@ def _alias_lines(aliases: list[str]) -> list[str]:
     return ["aliases:", *(f"  - {alias}" for alias in aliases)]
 
 
-def _alias(form: Form, term: Term) -> str:
+def alias_text(form: Form, term: Term) -> str:
+    """Write an alias as an item of the list in its term's entry."""
     text = _scalar(form.text)
     if form.case_sensitive == term.case_sensitive:
         return text
@@ -174,7 +175,12 @@ def _verify(path: Path, old: bytes, content: bytes, new: Sequence[Term], languag
         )
 
 
-def _bytes_of(path: Path) -> bytes:
+def bytes_of(path: Path) -> bytes:
+    """Read a file; one that is missing holds nothing.
+
+    Raises:
+        ProjectError: it cannot be read.
+    """
     try:
         return path.read_bytes() if path.exists() else b""
     except OSError as error:
@@ -183,8 +189,12 @@ def _bytes_of(path: Path) -> bytes:
         ) from error
 
 
-def _replace(path: Path, content: bytes) -> None:
-    """Put the content in the file's place, whole or not at all."""
+def replace_file(path: Path, content: bytes) -> None:
+    """Put the content in the file's place, whole or not at all.
+
+    Raises:
+        ProjectError: it cannot be written.
+    """
     target = path.resolve()
     scratch = target.with_name(f".{target.name}{_SCRATCH}")
     try:
