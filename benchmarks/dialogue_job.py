@@ -101,6 +101,7 @@ def _trackers(folder: Path, domain: Any) -> list[Any]:
     reader = YAMLStoryReader()
     steps = []
     for path in sorted(folder.glob("*.yml")):
+        reader.source_name = str(path)  # a test story may name the question behind `faq`
         steps += reader.read_from_parsed_yaml(
             _without_texts(yaml.safe_load(path.read_text("utf-8")))
         )
