@@ -23,6 +23,7 @@ def main() -> None:
         _add_responses,
     ):
         add(names).add_argument("--json", type=Path, help="where to leave the numbers")
+    _add_adaptation(names)
     _add_vocabulary(names)
     _add_dialogue(names)  # leaves each job's numbers below results/
     options = parser.parse_args()
@@ -145,6 +146,20 @@ def _add_dialogue(names: Names) -> argparse.ArgumentParser:
 
     dialogue.set_defaults(run=run)
     return dialogue
+
+
+def _add_adaptation(names: Names) -> argparse.ArgumentParser:
+    adapted = names.add_parser("adaptation", help="few-shot accuracy of an adapted encoder")
+    adapted.add_argument("--data", type=Path, required=True, help="folder of the data sets")
+    adapted.add_argument("--seeds", type=int, default=3)
+
+    def run(options: Options) -> None:
+        from benchmarks import adaptation
+
+        adaptation.run(options.data, options.seeds)
+
+    adapted.set_defaults(run=run)
+    return adapted
 
 
 def _add_vocabulary(names: Names) -> argparse.ArgumentParser:

@@ -10,16 +10,15 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
-from pathlib import Path
-from typing import TypeAlias
 
-from bot import __version__
+from bot.command_line import build_parser
 from bot.errors import BotError
 
 FAILED = 1
 USER_ERROR = 2
 INTERRUPTED = 130
 LOOP = ("ingest", "rank", "review", "export", "forget")  # in steps; they go on where they were
+MODELS = ("models", "promote", "rollback")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,116 +34,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"Error: {error}", file=sys.stderr)
         return USER_ERROR
     except KeyboardInterrupt:
-        kept = "what was done is kept" if options.command in LOOP else "nothing was changed"
+        keeps = options.command in (*LOOP, "adapt")
+        kept = "what was done is kept" if keeps else "nothing was changed"
         print(f"Interrupted; {kept}.", file=sys.stderr)
         return INTERRUPTED
-
-
-def build_parser() -> argparse.ArgumentParser:
-    """Describe every command; the documentation is checked against it."""
-    parser = argparse.ArgumentParser(
-        prog="bot", description="Train, check and talk to a Rasa assistant that is fine-tuned."
-    )
-    parser.add_argument("--version", action="version", version=f"bot {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-
-    _add_assistant(commands)
-    _add_checks(commands)
-    _add_feedback(commands)
-    return parser
-
-
-Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
-
-
-def _add_assistant(commands: Commands) -> None:
-    """Train it, talk to it, serve it, replace it."""
-    train = commands.add_parser("train", help="check the project, then train it with Rasa")
-    train.add_argument(
-        "--warm",
-        type=Path,
-        metavar="MODEL",
-        help="start from an earlier model archive, also when labels were added or removed",
-    )
-    train.add_argument("--out", type=Path, default=Path("models"), metavar="FOLDER")
-    train.add_argument("--if-needed", action="store_true", help="only where there is no model yet")
-    train.add_argument("--force", action="store_true", help="train even what is in the cache")
-
-    chat = commands.add_parser("chat", help="start the action server and talk in the terminal")
-    chat.add_argument("--model", type=Path, help="a model archive; the newest by default")
-    chat.add_argument("--debug", action="store_true", help="show Rasa's own log")
-
-    serve = commands.add_parser("serve", help="answer on the channels of credentials.yml")
-    serve.add_argument("--model", type=Path, help="a model archive; the newest by default")
-    serve.add_argument("--interface", default="127.0.0.1", help="the address to listen on")
-    serve.add_argument("--port", type=int, default=5005)
-    serve.add_argument("--debug", action="store_true", help="show Rasa's own log")
-
-    init = commands.add_parser("init", help="make this project your own")
-    init.add_argument(
-        "--empty",
-        action="store_true",
-        required=True,
-        help="replace the demo bank by an assistant that only says hello",
-    )
-    init.add_argument("--yes", action="store_true", help="do not ask")
-
-
-def _add_checks(commands: Commands) -> None:
-    """Look at the project and measure a model."""
-    doctor = commands.add_parser("doctor", help="look for what usually goes wrong silently")
-    doctor.add_argument("--json", action="store_true", help="print the findings as JSON")
-
-    report = commands.add_parser("report", help="measure a model on tests/nlu and tests/stories")
-    report.add_argument("--model", type=Path, help="a model archive; the newest by default")
-    report.add_argument("--out", type=Path, default=Path("results"), metavar="FOLDER")
-    report.add_argument(
-        "--against", choices=["diet"], help="train and measure Rasa's default pipeline beside it"
-    )
-    report.add_argument(
-        "--check", action="store_true", help="exit with 1 where a score is below its floor"
-    )
-
-
-def _add_feedback(commands: Commands) -> None:
-    """Learn from conversations, and forget people."""
-    ingest = commands.add_parser("ingest", help="read new conversations into the feedback store")
-    ingest.add_argument(
-        "source",
-        nargs="?",
-        help="a tracker store's file or URL, or a file of JSON lines; that of endpoints.yml",
-    )
-    ingest.add_argument("--names", type=Path, metavar="FILE", help="names to mask, one a line")
-
-    rank = commands.add_parser("rank", help="decide which messages are worth a reviewer's time")
-    rank.add_argument("--model", type=Path, help="a model archive; the newest by default")
-    rank.add_argument(
-        "--against", type=Path, metavar="MODEL", help="ask first where a second model disagrees"
-    )
-    rank.add_argument(
-        "--logs-only", action="store_true", help="by what the conversations say, without a model"
-    )
-
-    review = commands.add_parser("review", help="open the review page, or review in the terminal")
-    review.add_argument("--cli", action="store_true", help="in the terminal")
-    review.add_argument("--reviewer", metavar="NAME", help="who reviews, in the terminal")
-    review.add_argument("--model", type=Path, help="a model archive; the newest by default")
-    review.add_argument("--interface", default="127.0.0.1", help="the address to listen on")
-    review.add_argument("--port", type=int, help="that of bot.toml by default")
-
-    export = commands.add_parser("export", help="write what was accepted as training data")
-    export.add_argument(
-        "--add-intents", action="store_true", help="add new intents to the domain as well"
-    )
-    export.add_argument(
-        "--check", action="store_true", help="write nothing; exit with 1 if something would change"
-    )
-
-    forget = commands.add_parser("forget", help="remove one person, or what is older than an age")
-    whom = forget.add_mutually_exclusive_group(required=True)
-    whom.add_argument("--sender", metavar="ID", help="the sender id of the person")
-    whom.add_argument("--older-than", metavar="AGE", help="an age such as 180d")
-    forget.add_argument("--tracker", help="the tracker store's file or URL; that of endpoints.yml")
 
 
 def _run(options: argparse.Namespace) -> int:
@@ -153,6 +46,18 @@ def _run(options: argparse.Namespace) -> int:
         from bot.lifecycle.training import train
 
         train(options.out, warm=options.warm, if_needed=options.if_needed, force=options.force)
+        return 0
+    if options.command == "adapt":
+        from bot.lifecycle.adapt import adapt
+
+        adapt(
+            options.corpus,
+            options.output,
+            model=options.model,
+            epochs=options.epochs,
+            seed=options.seed,
+            resume=options.resume,
+        )
         return 0
     if options.command == "chat":
         from bot.lifecycle.chat import chat
@@ -170,6 +75,10 @@ def _run(options: argparse.Namespace) -> int:
         return 0 if examine(as_json=options.json) else FAILED
     if options.command in LOOP:
         return _loop(options)
+    if options.command == "vocabulary":
+        return _vocabulary(options)
+    if options.command in MODELS:
+        return _models(options)
     if options.command == "report":
         from bot.evaluation.report import report
         from bot.lifecycle.preflight import find_model
@@ -177,9 +86,80 @@ def _run(options: argparse.Namespace) -> int:
         archive = find_model(options.model)
         passed = report(archive, options.out, against=options.against, check=options.check)
         return 0 if passed else FAILED
+    if options.command == "evaluate":
+        from bot.lifecycle.evaluate import evaluate
+
+        evaluate(
+            options.model,
+            against=options.against,
+            data=options.data,
+            out=options.out,
+            data_only=options.data_only,
+            markdown=options.markdown,
+        )
+        return 0
     from bot.lifecycle.empty import empty_project
 
     return 0 if empty_project(ask=not options.yes) else FAILED
+
+
+def _models(options: argparse.Namespace) -> int:
+    """List the models, or change which one is live."""
+    from bot.lifecycle import models
+    from bot.settings import signing_key
+
+    key = signing_key()
+    if options.command == "models":
+        return 0 if models.show_models(key) else FAILED
+    if options.command == "promote":
+        command = f"bot promote {options.model}" + " --force" * options.force
+        models.promote_model(
+            options.model, key, force=options.force, why=options.why, command=command
+        )
+    else:
+        command = "bot rollback" + (f" --to {options.to}" if options.to else "")
+        models.roll_back(options.to, key, command=command)
+    return 0
+
+
+def _vocabulary(options: argparse.Namespace) -> int:
+    """Run a part of `bot vocabulary`."""
+    from bot.lifecycle import vocabulary
+
+    if options.part == "check":
+        return 0 if vocabulary.check() else FAILED
+    if options.part == "list":
+        vocabulary.list_terms(entity=options.entity, search=options.search, as_json=options.json)
+    elif options.part == "add":
+        vocabulary.add(
+            options.term,
+            aliases=options.alias,
+            entity=options.entity,
+            value=options.value,
+            definition=options.definition,
+            file=options.file,
+        )
+    elif options.part == "suggest":
+        _suggest(options)
+    else:
+        vocabulary.import_terms(options.files, entity=options.entity, to=options.to)
+    return 0
+
+
+def _suggest(options: argparse.Namespace) -> None:
+    """Let the log suggest terms."""
+    from bot.feedback.store import DEFAULT_URL
+    from bot.lifecycle.suggest import suggest
+    from bot.settings import feedback_key, feedback_url
+
+    suggest(
+        key=feedback_key(),
+        url=feedback_url() or DEFAULT_URL,
+        least=options.least,
+        top=options.top,
+        as_json=options.json,
+        queue=options.queue,
+    )
 
 
 def _loop(options: argparse.Namespace) -> int:
@@ -201,6 +181,7 @@ def _loop(options: argparse.Namespace) -> int:
         return _review(options, key, url)
     if options.command == "export":
         from bot.feedback.export_command import export
+        from bot.lifecycle.accepted_terms import write_accepted
 
         share = project_settings().feedback.held_out_share
         same = export(
@@ -210,6 +191,7 @@ def _loop(options: argparse.Namespace) -> int:
             add_intents=options.add_intents,
             check=options.check,
         )
+        same = write_accepted(key=key, url=url, check=options.check) and same
         return 0 if same or not options.check else FAILED
     done = commands.forget(
         sender=options.sender,
@@ -228,6 +210,7 @@ def _review(options: argparse.Namespace, key: bytes, url: str) -> int:
     from bot.settings import project_settings
 
     settings = project_settings().review
+    print("Loading the model that makes suggestions ...", file=sys.stderr, flush=True)
     return review(
         key=key,
         url=url,

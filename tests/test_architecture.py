@@ -31,7 +31,8 @@ MAY_IMPORT: dict[str, set[str]] = {
         "settings",
         "vocabulary",
     },
-    "cli": {"evaluation", "feedback", "lifecycle", "review", "settings"},
+    "command_line": set(),
+    "cli": {"command_line", "evaluation", "feedback", "lifecycle", "review", "settings"},
     "__main__": {"cli"},
 }
 SHARED = {"types", "errors", "__init__"}

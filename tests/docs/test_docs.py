@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 import yaml
 
-from bot.cli import build_parser
+from bot.command_line import build_parser
 from bot.ml.dialogue.options import StoryOptions
 from bot.ml.options import JointOptions
 from bot.ml.ranking_options import RankingOptions
@@ -33,12 +33,15 @@ OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 
 # Written by programs or by the reader, or inside a model folder: they need not exist here.
 GENERATED = (
+    "adaptation.*",
+    "encoders/*",
     ".bot/*",
     ".bank/*",
     ".rasa/*",
     ".venv*",
     "../larkfield/overrides.txt",
     "components/*",
+    "config.json",
     "curves.*",
     "dialogue.onnx",
     "dialogue.safetensors",
