@@ -18,6 +18,7 @@ SECRET_FILE = Path(".bot/web-secret")
 FEEDBACK_KEY = "BOT_FEEDBACK_KEY"
 FEEDBACK_KEY_FILE = Path(".bot/feedback-key")
 FEEDBACK_URL = "BOT_FEEDBACK_URL"
+SIGNING_KEY = "BOT_SIGNING_KEY"
 REVIEW_TOKENS = "BOT_REVIEW_TOKENS"
 REVIEW_TOKEN = "BOT_REVIEW_TOKEN"
 REVIEW_HOSTS = "BOT_REVIEW_HOSTS"
@@ -63,14 +64,81 @@ class ReviewSettings:
 
 
 @dataclass(frozen=True)
+class GateSettings:
+    """The section `[gate]` of `bot.toml`: `bot.evaluation.gate_rules` explains each rule."""
+
+    level: float = 0.05
+    tie: str = "live"
+    intent_margin: float = 0.05
+    minimum_examples: int = 5
+    minimum_items: int = 100
+    minimum_covered: float = 0.5
+    entity_margin: float = 0.02
+    story_margin: float = 0.02
+    calibration_margin: float = 0.03
+    fallback_margin: float = 0.03
+    latency_p99_ms: float = 200.0
+    latency_ratio: float = 2.0
+    archive_mb: float = 500.0
+    intent_floor: float = 0.8
+    entity_floor: float = 0.7
+    story_floor: float = 0.8
+    calibration_limit: float = 0.15
+
+    def __post_init__(self) -> None:
+        for option in fields(self):
+            value = getattr(self, option.name)
+            if option.name == "tie":
+                if value not in ("live", "candidate"):
+                    raise OptionError(f"[gate] tie is {value!r}; it takes 'live' or 'candidate'.")
+            elif option.name in ("minimum_examples", "minimum_items", "latency_ratio"):
+                if not value >= 1:
+                    raise OptionError(f"[gate] {option.name} is {value}; it takes 1 or more.")
+            elif option.name in ("latency_p99_ms", "archive_mb"):
+                if not value > 0:
+                    raise OptionError(f"[gate] {option.name} is {value}; it takes more than 0.")
+            else:
+                _check_share("gate", option.name, value)
+        if not self.level > 0:
+            raise OptionError("[gate] level is 0; then no candidate could ever be better.")
+
+
+@dataclass(frozen=True)
+class EvaluationSettings:
+    """The section `[evaluation]` of `bot.toml`: what mistakes cost, in any unit.
+
+    Attributes:
+        wrong_answer: the bot acts on a wrong intent.
+        fallback: the bot asks again although its intent was right.
+    """
+
+    wrong_answer: float = 5.0
+    fallback: float = 1.0
+
+    def __post_init__(self) -> None:
+        for name, value in (("wrong_answer", self.wrong_answer), ("fallback", self.fallback)):
+            if not 0 <= value < float("inf"):
+                raise OptionError(f"[evaluation] {name} is {value}; it takes a number from 0.")
+        if not self.wrong_answer and not self.fallback:
+            raise OptionError("[evaluation] says that no mistake costs anything. Give one a cost.")
+
+
+@dataclass(frozen=True)
 class ProjectSettings:
     """What `bot.toml` says; what it does not say has a default."""
 
     feedback: FeedbackSettings = field(default_factory=FeedbackSettings)
     review: ReviewSettings = field(default_factory=ReviewSettings)
+    evaluation: EvaluationSettings = field(default_factory=EvaluationSettings)
+    gate: GateSettings = field(default_factory=GateSettings)
 
 
-_SECTIONS: dict[str, Any] = {"feedback": FeedbackSettings, "review": ReviewSettings}
+_SECTIONS: dict[str, Any] = {
+    "feedback": FeedbackSettings,
+    "review": ReviewSettings,
+    "evaluation": EvaluationSettings,
+    "gate": GateSettings,
+}
 
 
 def project_settings(path: Path = PROJECT_FILE) -> ProjectSettings:
@@ -136,6 +204,19 @@ def feedback_key() -> bytes:
         OptionError: the key is too short to be one.
     """
     return _secret(FEEDBACK_KEY, FEEDBACK_KEY_FILE, "the feedback store")
+
+
+def signing_key() -> bytes | None:
+    """Give the key that model cards are signed with, from `BOT_SIGNING_KEY`; None without one.
+
+    None is made in its place: a key that lies beside the models signs nothing.
+
+    Raises:
+        OptionError: the key is too short to be one.
+    """
+    if not os.environ.get(SIGNING_KEY, "").strip():
+        return None
+    return _secret(SIGNING_KEY, Path(), "model cards")
 
 
 def feedback_url() -> str | None:

@@ -16,8 +16,10 @@ def test_a_project_needs_no_file(tmp_path: Path):
     assert project_settings(tmp_path / "bot.toml") == ProjectSettings()
 
 
-def test_the_demo_states_its_defaults():
-    assert project_settings(ROOT / "bot.toml") == ProjectSettings()
+def test_the_demo_states_its_defaults_and_its_own_intent():
+    # `out_of_scope` is what the two-stage fallback reads as "none of the offered meanings".
+    its_own = ReviewSettings(out_of_scope="not_banking")
+    assert project_settings(ROOT / "bot.toml") == ProjectSettings(review=its_own)
 
 
 def test_what_is_said_counts_and_the_rest_has_its_default(tmp_path: Path):

@@ -17,8 +17,9 @@ import yaml
 
 from bot.errors import ProjectError
 from bot.lifecycle.action_server import ENDPOINTS, action_server
-from bot.lifecycle.preflight import find_model
+from bot.lifecycle.live_model import PINNED, model_to_serve
 from bot.lifecycle.processes import SILENCE, signals_unwind, stop
+from bot.settings import signing_key
 
 CREDENTIALS = Path("credentials.yml")
 WEB_CHANNEL = "bot.channels.web.WebChannel"
@@ -29,7 +30,8 @@ def serve(model: Path | None, *, interface: str, port: int, debug: bool) -> int:
     """Serve a model until the person stops it.
 
     Args:
-        model: the archive; the newest in `models/` by default.
+        model: the archive; by default the live one, or the newest in `models/` as long as none
+            was promoted.
         interface: the address to listen on.
         port: the port to listen on.
         debug: show Rasa's own log and all warnings.
@@ -40,10 +42,13 @@ def serve(model: Path | None, *, interface: str, port: int, debug: bool) -> int:
     Raises:
         BotError: there is no usable model, the port is taken, or a server does not start.
     """
-    archive = find_model(model)
+    archive, warning = model_to_serve(model, signing_key())
+    if warning:
+        print(f"Warning: {warning}", file=sys.stderr, flush=True)
     web = _web_channel()
     _check_port(interface, port)
     environment = {**os.environ, "RASA_TELEMETRY_ENABLED": "false", **({} if debug else SILENCE)}
+    environment |= {PINNED: "1"} if model else {}
     with signals_unwind(), action_server(environment):
         print("Loading the model ...", flush=True)
         command = [sys.executable, "-m", "bot.lifecycle.quiet_rasa", "run", "--model", str(archive)]
