@@ -18,7 +18,7 @@ FAILED = 1
 USER_ERROR = 2
 INTERRUPTED = 130
 LOOP = ("ingest", "rank", "review", "export", "forget")  # in steps; they go on where they were
-MODELS = ("models", "promote", "rollback")
+MODELS = ("improve", "models", "promote", "rollback")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -109,6 +109,8 @@ def _models(options: argparse.Namespace) -> int:
     from bot.settings import signing_key
 
     key = signing_key()
+    if options.command == "improve":
+        return _improve(options, key)
     if options.command == "models":
         return 0 if models.show_models(key) else FAILED
     if options.command == "promote":
@@ -120,6 +122,25 @@ def _models(options: argparse.Namespace) -> int:
         command = "bot rollback" + (f" --to {options.to}" if options.to else "")
         models.roll_back(options.to, key, command=command)
     return 0
+
+
+def _improve(options: argparse.Namespace, key: bytes | None) -> int:
+    """Go all the way from accepted annotations to a live model."""
+    from bot.feedback.store import DEFAULT_URL
+    from bot.lifecycle.improve import improve
+    from bot.lifecycle.registry import Registry
+    from bot.settings import feedback_key, feedback_url, project_settings
+
+    exports = not options.no_export and options.candidate is None
+    verdict = improve(
+        Registry(key=key),
+        project_settings(),
+        feedback=(feedback_key(), feedback_url() or DEFAULT_URL) if exports else None,
+        candidate=options.candidate,
+        cold=options.cold,
+        keep=options.keep,
+    )
+    return 0 if verdict.passed else FAILED
 
 
 def _vocabulary(options: argparse.Namespace) -> int:

@@ -116,6 +116,16 @@ def _add_checks(commands: Commands) -> None:
 
 def _add_models(commands: Commands) -> None:
     """Which model is live."""
+    improve = commands.add_parser(
+        "improve", help="export, train, evaluate, judge, and promote what is better"
+    )
+    improve.add_argument(
+        "--candidate", type=Path, metavar="MODEL", help="a trained archive: only judge and promote"
+    )
+    improve.add_argument("--cold", action="store_true", help="train from the pretrained encoder")
+    improve.add_argument("--no-export", action="store_true", help="train on the data as they are")
+    improve.add_argument("--keep", action="store_true", help="judge, but keep the live model")
+
     commands.add_parser("models", help="list the models: live, earlier ones, candidates")
 
     promote = commands.add_parser("promote", help="make a candidate the live model")
