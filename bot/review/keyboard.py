@@ -37,9 +37,10 @@ class Keyboard:
 
     def key(self) -> Key:
         """Wait for a key; a line of a pipe is one, `/balance` is the key `/` with `balance`."""
-        if self.is_terminal:
-            return Key(_read_key())
-        line = sys.stdin.readline()
+        with _waiting():
+            if self.is_terminal:
+                return Key(_read_key())
+            line = sys.stdin.readline()
         if not line:
             raise EOFError
         line = line.strip()
@@ -55,9 +56,12 @@ class Keyboard:
         """
         if not self.is_terminal:
             return key.rest
-        with self._set(self._before):
+        with self._set(self._before), _waiting():
             if not words:
-                return input(prompt).strip()
+                print(prompt, end="", flush=True)
+                # Where a signal comes between prompt and reading, `input` notices it a line later.
+                select.select([sys.stdin], [], [])
+                return input().strip()
             from prompt_toolkit import prompt as ask
             from prompt_toolkit.completion import FuzzyWordCompleter
 
@@ -89,13 +93,26 @@ class Keyboard:
                 termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
 
 
+class _Leaving:
+    """Whether somebody wants to leave, and whether it is a moment to do so.
+
+    Only while a key is waited for: raised in the middle of other work, the exception may be
+    swallowed there, or leave a connection half closed.
+    """
+
+    wanted = False
+    waiting = False
+
+
 @contextmanager
 def hang_up_ends() -> Iterator[None]:
-    """Let a terminal that goes away, and a polite kill, end the work as Ctrl-C does."""
+    """Let Ctrl-C, a terminal that goes away and a polite kill end the work at the next key."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = {name: signal.signal(name, _leave) for name in (signal.SIGHUP, signal.SIGTERM)}
+    _Leaving.wanted = False
+    names = (signal.SIGINT, signal.SIGHUP, signal.SIGTERM)
+    before = {name: signal.signal(name, _leave) for name in names}
     try:
         yield
     finally:
@@ -104,7 +121,21 @@ def hang_up_ends() -> Iterator[None]:
 
 
 def _leave(*_: object) -> None:
-    raise KeyboardInterrupt
+    _Leaving.wanted = True
+    if _Leaving.waiting:
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def _waiting() -> Iterator[None]:
+    """Mark the time in which a signal may end the work, also one that came before."""
+    _Leaving.waiting = True
+    try:
+        if _Leaving.wanted:
+            raise KeyboardInterrupt
+        yield
+    finally:
+        _Leaving.waiting = False
 
 
 def _read_key() -> str:

@@ -371,7 +371,7 @@ def test_leaving_keeps_everything(
     else:
         person.type("\x04" if way == "ctrl-d" else "\x03")
     shown = person.read("1 message decided;")
-    assert "Traceback" not in shown
+    assert "Traceback" not in shown, shown
     assert person.end() == 0
     draft = place.annotations()[2]
     assert (draft.status, draft.note) == ("draft", "think again")

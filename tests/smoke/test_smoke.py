@@ -30,7 +30,7 @@ import asyncio, json, sys
 from rasa.core.agent import Agent
 agent = Agent.load(sys.argv[1])
 replies = asyncio.run(agent.handle_text("hello"))
-heavy = [name for name in ("torch", "transformers", "spacy") if name in sys.modules]
+heavy = [name for name in ("torch", "transformers") if sys.modules.get(name)]
 print(json.dumps({"replies": [reply["text"] for reply in replies], "heavy": heavy}))
 """
 

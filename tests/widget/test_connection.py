@@ -82,7 +82,7 @@ def test_offline_queues_and_sends_in_order(chat: Chat, server: FakeServer) -> No
     chat.page.locator("bot-chat .root[data-status=offline]").wait_for()
     chat.write("one").write("two")
     assert chat.page.locator("bot-chat .note").all_inner_texts() == ["Waiting to be sent"] * 2
-    assert chat.page.locator("bot-chat .banner [role=status]").inner_text() == "Offline"
+    chat.page.locator("bot-chat .banner [role=status]").get_by_text("Offline").wait_for()
     context.set_offline(False)
     chat.online()
     chat.bot.get_by_text("You said: two").wait_for()
