@@ -47,6 +47,7 @@ def run(project: Project, **options: object) -> Verdict:
         return improve(Registry(), project_settings(), feedback=None, **options)  # type: ignore[arg-type]
 
 
+@pytest.mark.long
 def test_the_first_model_goes_live_a_tie_and_a_lost_intent_do_not(
     assistant: Project, tiny_examples: tuple[Example, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
