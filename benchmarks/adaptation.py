@@ -16,12 +16,13 @@ import tempfile
 import time
 from collections.abc import Sequence
 from dataclasses import replace
-from math import comb
 from pathlib import Path
 
 import numpy as np
 
+from benchmarks.few_shot import few_shot
 from benchmarks.responses import joint_options
+from bot.evaluation.paired import mcnemar_two_sided
 from bot.lifecycle.corpus import read_corpus
 from bot.ml.adapting.learning import adapt
 from bot.ml.adapting.options import AdaptOptions
@@ -48,7 +49,7 @@ def run(data: Path, seeds: int) -> None:
     folder = data / "few_shot" / "BANKING77"
     plain = joint_options()
     adapted = replace(plain, model=str(adapted_encoder(folder / "train", AdaptOptions())))
-    examples, test = read(folder / SHOTS), read(folder / "test")
+    examples, test = few_shot(folder / SHOTS), few_shot(folder / "test")
     truth = [example.intent for example in test]
     rows = []
     for seed in range(plain.random_seed, plain.random_seed + seeds):
@@ -65,16 +66,9 @@ def run(data: Path, seeds: int) -> None:
         lost = sum(before and not after for before, after in zip(*right, strict=True))
         before, after = (100 * statistics.mean(side) for side in right)
         rows.append({"seed": seed, "plain": before, "adapted": after, "gained": gained,
-                     "lost": lost, "p": mcnemar(gained, lost)})  # fmt: skip
+                     "lost": lost, "p": mcnemar_two_sided(gained, lost)})  # fmt: skip
     _print(rows)
     (KEPT / "summary.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-
-
-def read(folder: Path) -> list[Example]:
-    """Read one of the published lists."""
-    texts = (folder / "seq.in").read_text("utf-8").splitlines()
-    labels = (folder / "label").read_text("utf-8").splitlines()
-    return [Example(*pair) for pair in zip(texts, labels, strict=True)]
 
 
 def adapted_encoder(folder: Path, options: AdaptOptions) -> Path:
@@ -122,13 +116,6 @@ def answers(
     content = {"options": options.as_dict(), "answers": found}
     kept.write_text(json.dumps(content, indent=1) + "\n", encoding="utf-8")
     return found
-
-
-def mcnemar(gained: int, lost: int) -> float:
-    """Give the two-sided exact p of McNemar's test (1947) on the messages that differ."""
-    differ, fewer = gained + lost, min(gained, lost)
-    tail = sum(comb(differ, count) for count in range(fewer + 1))
-    return min(1.0, float(2 * tail / 2**differ))
 
 
 def _print(rows: Sequence[dict[str, float]]) -> None:

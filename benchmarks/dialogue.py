@@ -101,8 +101,7 @@ def table(rows: list[dict[str, Any]]) -> str:
         ]
         cells = [_spread(group, key, 3) for key in ("accuracy", "f1", "whole")]
         cells += [f"{mean(r['train_cpu_s'] for r in group):.0f}"]
-        cells += [f"{mean(r['load_s'] for r in group):.2f}"]
-        cells += [f"{mean(r['above_p50_ms'] for r in group):.2f}"]
+        cells += [_measured(group, key) for key in ("load_s", "above_p50_ms")]
         cells += [f"{mean(r['peak_mb'] for r in group):.0f}"]
         lines.append(f"| {name} | {history} | {_title(policy)} | {' | '.join(cells)} |")
         if policy == "story" and (name, history) in PUBLISHED:
@@ -154,6 +153,12 @@ def _spread(group: list[dict[str, Any]], key: str, digits: int) -> str:
     if len(values) < 2:
         return f"{values[0]:.{digits}f}"
     return f"{mean(values):.{digits}f} ± {stdev(values):.{digits}f}"
+
+
+def _measured(group: list[dict[str, Any]], key: str) -> str:
+    """Give a mean; the spoken dialogues have neither a component that loads nor one that serves."""
+    values = [row[key] for row in group if row.get(key)]
+    return f"{mean(values):.2f}" if values else "-"
 
 
 def _title(policy: str) -> str:

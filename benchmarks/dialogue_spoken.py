@@ -60,8 +60,6 @@ def main() -> None:
         "train_cpu_s": round(seconds[1], 1),
         "candidates": len(candidates),
         **scores,
-        "load_s": 0.0,
-        "above_p50_ms": 0.0,
         "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
     }
     out.parent.mkdir(parents=True, exist_ok=True)

@@ -21,6 +21,7 @@ from pathlib import Path
 from statistics import median
 
 from benchmarks.typos import KINDS, space_slip, with_typos
+from bot.ml.text import apply_edits
 from bot.types import Edit
 from bot.vocabulary.spelling import Speller
 from bot.vocabulary.spelling_words import count_words
@@ -147,16 +148,9 @@ def spaces(
         if typed == text:
             continue
         edits = speller.correct(typed, tokenizer.tokenize(typed))
-        read = apply(typed, edits)
+        read = apply_edits(typed, edits)
         counts["right" if read.lower() == text.lower() else "half" if edits else "left"] += 1
     return {key: f"{count / sum(counts.values()):.1%}" for key, count in sorted(counts.items())}
-
-
-def apply(text: str, edits: Sequence[Edit]) -> str:
-    """Give the text as the encoder would read it."""
-    for edit in reversed(edits):
-        text = text[: edit.start] + edit.replacement + text[edit.end :]
-    return text
 
 
 def outcome(edits: Sequence[Edit], start: int, end: int, meant: str) -> str:

@@ -10,7 +10,6 @@ not run again.
 from __future__ import annotations
 
 import json
-import math
 import random
 import tempfile
 import time
@@ -23,7 +22,9 @@ from typing import Any
 
 import yaml
 
+from benchmarks.few_shot import few_shot
 from benchmarks.typos import typo
+from bot.evaluation.paired import mcnemar_two_sided
 from bot.ml import checkpoint
 from bot.ml.inference import JointPredictor
 from bot.ml.metrics import span_f1, weighted_f1
@@ -130,8 +131,8 @@ def _demo(row: str, seed: int) -> dict[str, Any]:
 
 def _public(data: Path, name: str, shots: str, seed: int) -> dict[str, Any]:
     folder = data / "few_shot" / SETS[name]
-    examples = _few_shot(folder / ("train" if shots == "full" else f"train_{shots}"))
-    tests = _few_shot(folder / "test")
+    examples = few_shot(folder / ("train" if shots == "full" else f"train_{shots}"))
+    tests = few_shot(folder / "test")
     predictor, seconds = _train(examples, seed)
     plain = build_reader([e.text for e in examples], (), None)
     speller = build_reader([e.text for e in examples], ("spelling",), None)
@@ -155,7 +156,7 @@ def labelled(folders: Sequence[str]) -> list[Example]:
 
 
 def with_typos(examples: Sequence[Example], count: int, seed: int) -> list[Example]:
-    """Type each message with slips; its entities move along, and are left out where a slip hits."""
+    """Type each message with slips. Its entities are left out: only intents are asked for."""
     if not count:
         return list(examples)
     found = []
@@ -163,12 +164,6 @@ def with_typos(examples: Sequence[Example], count: int, seed: int) -> list[Examp
         text = typo(example.text, random.Random(f"{seed} {number} {count}"), count=count)
         found.append(Example(text, example.intent))
     return found
-
-
-def _few_shot(folder: Path) -> list[Example]:
-    texts = (folder / "seq.in").read_text("utf-8").splitlines()
-    labels = (folder / "label").read_text("utf-8").splitlines()
-    return [Example(text, label) for text, label in zip(texts, labels, strict=True)]
 
 
 def _options(seed: int) -> JointOptions:
@@ -274,15 +269,11 @@ def typo_table(sets: Sequence[str], shots: str, seeds: int) -> str:
     return "\n".join(lines)
 
 
-def mcnemar(first: str, second: str) -> float:
-    """Give the exact two-sided p of McNemar's test: both read the same messages (1947)."""
-    better = sum(a > b for a, b in zip(first, second, strict=True))
-    worse = sum(a < b for a, b in zip(first, second, strict=True))
-    n = better + worse
-    if not n:
-        return 1.0
-    tail = sum(math.comb(n, k) for k in range(min(better, worse) + 1)) / 2**n
-    return float(min(1.0, 2 * tail))
+def _p_value(first: str, second: str) -> float:
+    """Compare two models that read the same messages; each character says whether one was right."""
+    won = sum(a > b for a, b in zip(first, second, strict=True))
+    lost = sum(a < b for a, b in zip(first, second, strict=True))
+    return mcnemar_two_sided(won, lost)
 
 
 def _compared(found: Sequence[dict[str, Any]], other: Sequence[dict[str, Any]], key: str) -> str:
@@ -290,7 +281,7 @@ def _compared(found: Sequence[dict[str, Any]], other: Sequence[dict[str, Any]], 
     if not pairs:
         return "-"
     gain = mean(a[key]["accuracy"] - b[key]["accuracy"] for a, b in pairs)
-    worst = max(mcnemar(a[key]["right"], b[key]["right"]) for a, b in pairs)
+    worst = max(_p_value(a[key]["right"], b[key]["right"]) for a, b in pairs)
     return f"{100 * gain:+.1f}, p {worst:.2g}"
 
 

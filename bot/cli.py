@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"Error: {error}", file=sys.stderr)
         return USER_ERROR
     except KeyboardInterrupt:
-        keeps = options.command in (*LOOP, "adapt")
+        keeps = options.command in (*LOOP, "adapt", "improve")
         kept = "what was done is kept" if keeps else "nothing was changed"
         print(f"Interrupted; {kept}.", file=sys.stderr)
         return INTERRUPTED

@@ -14,7 +14,8 @@ ROOT = Path(__file__).parent.parent
 MAY_IMPORT: dict[str, set[str]] = {
     "types": set(),
     "errors": set(),
-    "settings": set(),
+    "project_settings": set(),
+    "settings": {"project_settings"},
     "ml": set(),
     "vocabulary": set(),
     "components": {"ml", "vocabulary"},

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bot.evaluation.intervals import REPLICATES, SEED
 from bot.evaluation.items import Item
-from bot.evaluation.paired import bootstrap, mcnemar
+from bot.evaluation.paired import bootstrap, mcnemar_two_sided
 from bot.evaluation.predictions import Prediction
 from bot.evaluation.spans import same_spans
 
@@ -89,7 +89,7 @@ def compare(
         won,
         lost,
         cells[False, False],
-        min(1.0, 2 * mcnemar(max(won, lost), min(won, lost))),
+        mcnemar_two_sided(won, lost),
         drawn.difference,
         drawn.low,
         drawn.high,

@@ -37,6 +37,11 @@ def mcnemar(for_it: int, against: int) -> float:
     return float(ways / 2**thrown)  # whole numbers: exact, however many items
 
 
+def mcnemar_two_sided(one: int, other: int) -> float:
+    """Give the exact two-sided p-value: items that only one model got right, and only the other."""
+    return min(1.0, 2 * mcnemar(max(one, other), min(one, other)))
+
+
 @dataclass(frozen=True)
 class Resampled:
     """A paired bootstrap of the difference in weighted F1, candidate less live.
