@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Type
 
-from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.graph import ExecutionContext
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
@@ -22,7 +22,6 @@ from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
 from bot.components.edge import (
-    BotRasaException,
     answers_of,
     as_rasa_errors,
     examples_of,
@@ -30,6 +29,7 @@ from bot.components.edge import (
     source_digest,
 )
 from bot.components.features import features_of
+from bot.components.persisted import Persisted
 from bot.ml import checkpoint, warm
 from bot.ml.answers import stand_ins
 from bot.ml.encoder import revision_of
@@ -49,7 +49,7 @@ _RASAS_KEYS = {"alias", "finetuning_epoch_fraction"}  # put beside our options b
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=True)
-class JointFeaturizer(DenseFeaturizer, GraphComponent):
+class JointFeaturizer(Persisted, DenseFeaturizer):
     """Fine-tunes a transformer on intents and entities, and featurizes messages with it.
 
     It writes ordinary dense features, so that Rasa's own components can stand on it, and the
@@ -88,6 +88,7 @@ class JointFeaturizer(DenseFeaturizer, GraphComponent):
                 "components/edge.py",
                 "components/features.py",
                 "components/featurizer.py",
+                "components/persisted.py",
             ),
             # Of a node that comes from the cache Rasa asks without our options.
             revision_of(config.get("model", JointOptions.model)),
@@ -105,43 +106,12 @@ class JointFeaturizer(DenseFeaturizer, GraphComponent):
         execution_context: ExecutionContext,
     ) -> None:
         """Create the component, not yet trained."""
-        super().__init__(execution_context.node_name, config)
-        self._model_storage = model_storage
-        self._resource = resource
-        self._execution_context = execution_context
+        Persisted.__init__(self, config, model_storage, resource, execution_context)
+        DenseFeaturizer.__init__(self, execution_context.node_name, config)
         self._predictor: Optional[JointPredictor] = None
 
-    @classmethod
-    def create(
-        cls,
-        config: Dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-    ) -> JointFeaturizer:
-        """Create a component that is going to be trained."""
-        return cls(config, model_storage, resource, execution_context)
-
-    @classmethod
-    def load(
-        cls,
-        config: Dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-        **kwargs: Any,
-    ) -> JointFeaturizer:
-        """Load a trained component; without its weights a bot must not start."""
-        component = cls(config, model_storage, resource, execution_context)
-        try:
-            with model_storage.read_from(resource) as folder, as_rasa_errors():
-                component._predictor = checkpoint.load_predictor(folder)
-        except ValueError as error:
-            raise BotRasaException(
-                f"The model holds no trained JointFeaturizer ('{resource.name}'). "
-                f"Train it again with 'rasa train'."
-            ) from error
-        return component
+    def _restore(self, folder: Path) -> None:
+        self._predictor = checkpoint.load_predictor(folder)
 
     def train(self, training_data: TrainingData) -> Resource:
         """Fine-tune encoder and heads on the training data and persist them."""
@@ -208,7 +178,7 @@ class JointFeaturizer(DenseFeaturizer, GraphComponent):
 
     def _trained(self) -> JointPredictor:
         if self._predictor is None:
-            raise BotRasaException("JointFeaturizer was asked to featurize before it was trained.")
+            raise self._untrained()
         return self._predictor
 
 

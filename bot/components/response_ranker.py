@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple, Type
 
-from rasa.engine.graph import ExecutionContext, GraphComponent
+from rasa.engine.graph import ExecutionContext
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
 from rasa.engine.storage.storage import ModelStorage
@@ -37,6 +38,7 @@ from bot.components.edge import (
 )
 from bot.components.features import JointFeatures, sentence_of
 from bot.components.featurizer import PARSE_KEY, JointFeaturizer
+from bot.components.persisted import Persisted
 from bot.ml.answers import require_answers
 from bot.ml.ranking import Ranker, build_library, load_library, save_library
 from bot.ml.ranking_options import RankingOptions
@@ -47,7 +49,7 @@ Responses = Dict[str, List[Dict[str, Any]]]
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.INTENT_CLASSIFIER, is_trainable=True)
-class ResponseRanker(GraphComponent):
+class ResponseRanker(Persisted):
     """Ranks the answers of retrieval intents and writes what Rasa's ResponseSelector writes.
 
     It stores the vectors of questions and answers that JointFeaturizer's encoder gives, and
@@ -81,6 +83,7 @@ class ResponseRanker(GraphComponent):
             "types.py",
             "components/edge.py",
             "components/features.py",
+            "components/persisted.py",
             "components/response_ranker.py",
         )
 
@@ -92,45 +95,15 @@ class ResponseRanker(GraphComponent):
         execution_context: ExecutionContext,
     ) -> None:
         """Create the component, not yet trained."""
+        super().__init__(config, model_storage, resource, execution_context)
         with as_rasa_errors():
             self._options = RankingOptions.read(config, type(self).__name__)
-        self._model_storage = model_storage
-        self._resource = resource
         self._ranker: Optional[Ranker] = None
         self._responses: Responses = {}
 
-    @classmethod
-    def create(
-        cls,
-        config: Dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-    ) -> ResponseRanker:
-        """Create a component that is going to be trained."""
-        return cls(config, model_storage, resource, execution_context)
-
-    @classmethod
-    def load(
-        cls,
-        config: Dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-        **kwargs: Any,
-    ) -> ResponseRanker:
-        """Load a trained component; without its vectors a bot must not start."""
-        component = cls(config, model_storage, resource, execution_context)
-        try:
-            with model_storage.read_from(resource) as folder, as_rasa_errors():
-                component._ranker = Ranker(load_library(folder))
-                component._responses = json.loads((folder / RESPONSES_FILE).read_text("utf-8"))
-        except ValueError as error:
-            raise BotRasaException(
-                f"The model holds no trained ResponseRanker ('{resource.name}'). "
-                f"Train it again with 'rasa train'."
-            ) from error
-        return component
+    def _restore(self, folder: Path) -> None:
+        self._ranker = Ranker(load_library(folder))
+        self._responses = json.loads((folder / RESPONSES_FILE).read_text("utf-8"))
 
     def train(self, training_data: TrainingData) -> Resource:
         """Embed questions and answers with the encoder that was just trained, and persist them."""

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any, Dict, List, Optional, Type
+from typing import List, Optional
 
-from rasa.engine.graph import ExecutionContext
 from rasa.engine.recipes.default_recipe import DefaultV1Recipe
 from rasa.engine.storage.resource import Resource
-from rasa.engine.storage.storage import ModelStorage
 from rasa.nlu.constants import TOKENS_NAMES
-from rasa.nlu.tokenizers.tokenizer import Tokenizer
 from rasa.shared.nlu.constants import TEXT
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from bot.components.edge import READING_KEY, as_rasa_errors, reading_of, source_digest
-from bot.components.persisted import Persisted
+from bot.components.edge import READING_KEY, as_rasa_errors, reading_of
+from bot.components.vocabulary_component import VocabularyComponent
 from bot.components.vocabulary_options import SpellingOptions
 from bot.types import Edit, Reading
-from bot.vocabulary.loading import digest_of, load_vocabulary
+from bot.vocabulary.loading import load_vocabulary
 from bot.vocabulary.spelling import Speller
 from bot.vocabulary.spelling_words import count_words
 
@@ -27,7 +24,7 @@ _TOKENS = TOKENS_NAMES[TEXT]
 
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=True)
-class SpellingCorrector(Persisted):
+class SpellingCorrector(VocabularyComponent):
     """Lets the encoder read what was meant, in training and at run time alike.
 
     It corrects only where it is sure, towards words of the training examples and the vocabulary.
@@ -35,45 +32,14 @@ class SpellingCorrector(Persisted):
     knows misspelt terms too.
     """
 
-    @classmethod
-    def required_components(cls) -> List[Type]:
-        """Components that must come before in the pipeline."""
-        return [Tokenizer]
+    OPTIONS = SpellingOptions
 
-    @staticmethod
-    def get_default_config() -> Dict[str, Any]:
-        """The options with their defaults; see `SpellingOptions`."""
-        return SpellingOptions().as_dict()
+    _speller: Optional[Speller] = None
 
     @staticmethod
     def required_packages() -> List[str]:
         """Packages whose versions belong to the fingerprint."""
         return ["rapidfuzz", "symspellpy"]
-
-    @classmethod
-    def validate_config(cls, config: Dict[str, Any]) -> None:
-        """Refuse unknown options and unusable values."""
-        with as_rasa_errors():
-            SpellingOptions.read(config, cls.__name__)
-
-    @classmethod
-    def fingerprint_addon(cls, config: Dict[str, Any]) -> Optional[str]:
-        """The vocabulary's files and the code that reads them."""
-        folder = config.get("vocabulary", SpellingOptions.vocabulary)
-        return source_digest("vocabulary", "types.py", *_PARTS) + digest_of(Path(folder))
-
-    def __init__(
-        self,
-        config: Dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-    ) -> None:
-        """Create the component, not yet trained."""
-        super().__init__(config, model_storage, resource, execution_context)
-        with as_rasa_errors():
-            self._options = SpellingOptions.read(config, type(self).__name__)
-        self._speller: Optional[Speller] = None
 
     def _restore(self, folder: Path) -> None:
         self._speller = Speller.load(folder)
@@ -81,6 +47,7 @@ class SpellingCorrector(Persisted):
     def train(self, training_data: TrainingData) -> Resource:
         """Learn which words the training messages and the vocabulary use."""
         options = self._options
+        assert isinstance(options, SpellingOptions)
         places = {
             message.get(TEXT): [(token.start, token.end) for token in message.get(_TOKENS)]
             for message in training_data.nlu_examples
@@ -94,11 +61,6 @@ class SpellingCorrector(Persisted):
             )
             self._speller.save(folder)
         return self._resource
-
-    def process_training_data(self, training_data: TrainingData) -> TrainingData:
-        """Note how the training messages are read."""
-        self.process(training_data.training_examples)
-        return training_data
 
     def process(self, messages: List[Message]) -> List[Message]:
         """Note how messages are read."""
@@ -119,11 +81,3 @@ class SpellingCorrector(Persisted):
                 edits = sorted([*reading.edits, *edits])
                 message.set(READING_KEY, Reading(tuple(edits), reading.hits))
         return messages
-
-
-_PARTS = (
-    "components/edge.py",
-    "components/persisted.py",
-    "components/spelling.py",
-    "components/vocabulary_options.py",
-)

@@ -8,6 +8,7 @@ import logging
 import math
 from collections.abc import Mapping
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Dict, List, Optional, Tuple
 
 from rasa.core.constants import DEFAULT_POLICY_PRIORITY
@@ -28,7 +29,8 @@ from rasa.shared.core.generator import TrackerWithCachedStates
 from rasa.shared.core.trackers import DialogueStateTracker
 
 from bot.components.dialogue import conversations_of, response_texts, state_of, text_vectors
-from bot.components.edge import BotRasaException, as_rasa_errors, source_digest
+from bot.components.edge import as_rasa_errors, source_digest
+from bot.components.persisted import Persisted
 from bot.ml import warm
 from bot.ml.dialogue import checkpoint
 from bot.ml.dialogue.inference import (
@@ -54,7 +56,7 @@ _RASAS_KEYS = {"priority", "finetuning_epoch_fraction"}
 @DefaultV1Recipe.register(
     DefaultV1Recipe.ComponentType.POLICY_WITH_END_TO_END_SUPPORT, is_trainable=True
 )
-class StoryPolicy(Policy):
+class StoryPolicy(Persisted, Policy):
     """Learns from stories which action comes next, and serves it without torch.
 
     What it learned is never quite sure, so that rules and remembered stories win over it.
@@ -73,7 +75,14 @@ class StoryPolicy(Policy):
     @classmethod
     def fingerprint_addon(cls, config: Dict[str, Any]) -> Optional[str]:
         """Everything a training depends on beside the data and this class."""
-        modules = ("ml", "ml/dialogue", "types.py", "components/edge.py", "components/dialogue.py")
+        modules = (
+            "ml",
+            "ml/dialogue",
+            "types.py",
+            "components/edge.py",
+            "components/dialogue.py",
+            "components/persisted.py",
+        )
         parts = [
             source_digest(*modules),
             revision_of(config.get("model", StoryOptions.model)),
@@ -95,34 +104,16 @@ class StoryPolicy(Policy):
                 {key: value for key, value in config.items() if key not in _RASAS_KEYS},
                 type(self).__name__,
             )
-        super().__init__(config, model_storage, resource, execution_context, featurizer)
+        Policy.__init__(self, config, model_storage, resource, execution_context, featurizer)
         self._predictor: Optional[DialoguePredictor] = None
 
     def _standard_featurizer(self) -> MaxHistoryTrackerFeaturizer:
         # One state more than the history: what was expected before the user spoke.
         return MaxHistoryTrackerFeaturizer(max_history=self._options.max_history + 1)
 
-    @classmethod
-    def load(
-        cls,
-        config: Dict[str, Any],
-        model_storage: ModelStorage,
-        resource: Resource,
-        execution_context: ExecutionContext,
-        **kwargs: Any,
-    ) -> StoryPolicy:
-        """Load a trained policy; without its weights a bot must not start."""
-        policy = cls(config, model_storage, resource, execution_context)
-        try:
-            with model_storage.read_from(resource) as folder, as_rasa_errors():
-                if not (folder / NO_STORIES).is_file():
-                    policy._predictor = checkpoint.load_predictor(folder)
-        except ValueError as error:
-            raise BotRasaException(
-                f"The model holds no trained StoryPolicy ('{resource.name}'). "
-                f"Train it again with 'rasa train'."
-            ) from error
-        return policy
+    def _restore(self, folder: Path) -> None:
+        if not (folder / NO_STORIES).is_file():
+            self._predictor = checkpoint.load_predictor(folder)
 
     def train(
         self,
@@ -257,7 +248,7 @@ class StoryPolicy(Policy):
 
     def _trained(self) -> DialoguePredictor:
         if self._predictor is None:
-            raise BotRasaException("StoryPolicy was asked to predict before it was trained.")
+            raise self._untrained()
         return self._predictor
 
 

@@ -13,10 +13,11 @@ from rasa.nlu.tokenizers.tokenizer import Token, Tokenizer
 from rasa.shared.nlu.training_data.message import Message
 from rasa.shared.nlu.training_data.training_data import TrainingData
 
-from bot.components.edge import as_rasa_errors, source_digest
+from bot.components.edge import as_rasa_errors
 from bot.components.persisted import Persisted
+from bot.components.vocabulary_component import vocabulary_digest
 from bot.components.vocabulary_options import TOKENIZER_OPTIONS, VocabularyOptions
-from bot.vocabulary.loading import digest_of, load_vocabulary
+from bot.vocabulary.loading import load_vocabulary
 from bot.vocabulary.message_reader import load_tokenizer, save_tokenizer
 from bot.vocabulary.tokenizing import WordTokenizer
 
@@ -49,8 +50,7 @@ class VocabularyTokenizer(Persisted, Tokenizer):
     @classmethod
     def fingerprint_addon(cls, config: Dict[str, Any]) -> Optional[str]:
         """The vocabulary's files and the code that reads them."""
-        folder = config.get("vocabulary", VocabularyOptions.vocabulary)
-        return source_digest("vocabulary", *_PARTS) + digest_of(Path(folder))
+        return vocabulary_digest(cls.__module__, config)
 
     def __init__(
         self,
@@ -92,11 +92,3 @@ class VocabularyTokenizer(Persisted, Tokenizer):
 def _options(config: Dict[str, Any]) -> VocabularyOptions:
     given = {key: value for key, value in config.items() if key not in TOKENIZER_OPTIONS}
     return VocabularyOptions.read(given, "VocabularyTokenizer")
-
-
-_PARTS = (
-    "components/edge.py",
-    "components/persisted.py",
-    "components/tokenizer.py",
-    "components/vocabulary_options.py",
-)
