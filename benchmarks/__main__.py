@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import json
 from pathlib import Path
 from typing import TypeAlias
 
@@ -23,6 +24,7 @@ def main() -> None:
         _add_responses,
     ):
         add(names).add_argument("--json", type=Path, help="where to leave the numbers")
+    _add_nlu(names)
     _add_adaptation(names)
     _add_vocabulary(names)
     _add_dialogue(names)  # leaves each job's numbers below results/
@@ -146,6 +148,33 @@ def _add_dialogue(names: Names) -> argparse.ArgumentParser:
 
     dialogue.set_defaults(run=run)
     return dialogue
+
+
+def _add_nlu(names: Names) -> None:
+    nlu = names.add_parser("nlu", help="intents and entities of public data sets, beside DIET")
+    nlu.add_argument("--data", type=Path, required=True, help="folder of the data sets")
+    nlu.add_argument("--only", default="", help="such as banking77,snips; all by default")
+    nlu.add_argument("--shots", default="5,10,full", help="examples an intent, of 5, 10 and full")
+    nlu.add_argument("--seeds", type=int, default=3)
+    nlu.add_argument("--against", default="", help="of diet, frozen, diet-speed (1 and 3 epochs)")
+    nlu.add_argument("--options", type=json.loads, default={}, help='such as {"epochs": 3}')
+    nlu.add_argument("--json", type=Path, help="where to leave the numbers")
+
+    def run(options: Options) -> None:
+        from benchmarks import nlu
+        from benchmarks.nlu_data import SETS
+
+        nlu.run(
+            options.data,
+            sets=options.only.split(",") if options.only else list(SETS),
+            shots=options.shots.split(","),
+            seeds=options.seeds,
+            against=[peer for peer in options.against.split(",") if peer],
+            options=options.options,
+            json_file=options.json,
+        )
+
+    nlu.set_defaults(run=run)
 
 
 def _add_adaptation(names: Names) -> argparse.ArgumentParser:
