@@ -254,3 +254,19 @@ def _terms(db: Connection) -> None:
         CREATE INDEX term_uses_turn ON term_uses (turn_id);
         """,
     )
+
+
+@migration("0006_shadow")
+def _shadow(db: Connection) -> None:
+    """What a candidate and the live model make of the same messages."""
+    _run(
+        db,
+        """
+        CREATE TABLE shadow (
+            turn_id BIGINT PRIMARY KEY REFERENCES turns (id), live_label TEXT NOT NULL,
+            candidate_label TEXT NOT NULL, live_asks INTEGER NOT NULL,
+            candidate_asks INTEGER NOT NULL, entities_differ INTEGER NOT NULL,
+            score DOUBLE PRECISION NOT NULL, words TEXT NOT NULL
+        );
+        """,
+    )

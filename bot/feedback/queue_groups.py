@@ -66,7 +66,7 @@ def read_open(
         keys.append(numbers.setdefault(key_of(row.text), len(numbers)))
         needs.append(ranking.need(found))
         tolds.append(ranking.told(found))
-        bits.append(sum(BITS[reason.signal] for reason in found))
+        bits.append(sum({BITS[reason.signal] for reason in found}))  # a signal may speak twice
         following.append(int(after))
     order = np.argsort(np.array(ids, np.int64))
     return Read(

@@ -48,6 +48,8 @@ def select(model: str | None, other: str | None) -> Any:
         joined = joined.outerjoin(
             alias, sa.and_(alias.c.turn_id == turns.id, alias.c.model == name)
         )
+    shadow = t.shadow.c
+    joined = joined.outerjoin(t.shadow, sa.and_(shadow.turn_id == turns.id, shadow.words != ""))
     return sa.select(
         *(turns[name] for name in _OF_MESSAGE.split()),
         turns.priority,
@@ -60,6 +62,8 @@ def select(model: str | None, other: str | None) -> Any:
         _OTHER.c.label.label("other_label"),
         _LIVE.c.label.label("live_label"),
         _LIVE.c.ranking.label("live_ranking"),
+        shadow.score.label("shadow_score"),
+        shadow.words.label("shadow_words"),
     ).select_from(joined)
 
 
@@ -85,6 +89,7 @@ def message_of(row: Any, following: Next) -> Message:
         rating=row.rating,
         rating_comment=row.rating_comment,
         following=following,
+        shadow=None if row.shadow_words is None else (row.shadow_score, row.shadow_words),
     )
 
 

@@ -30,6 +30,7 @@ from bot.feedback.vectors import of_words
 Embed = Callable[[Sequence[str]], NDArray[np.float32]]
 _CHUNK = 400
 _NEXT = [Next(bits) for bits in range(2 * max(Next))]  # calling Next costs more than all else
+_LAST = "ranked_with"  # the models of the last ranking, as a fact about the store
 _MOST = 6  # reasons that are kept a message
 _NEW = 0.5  # cosine below which an example is not like a message
 _FEW = 5  # messages like it from which on a reviewer is told
@@ -58,7 +59,8 @@ def rerank(
 ) -> Ranked:
     """Give each message that waits for review its priority, reasons and group.
 
-    Calling it again with nothing new writes nothing.
+    Calling it again with nothing new writes nothing. What it was called with is remembered, for
+    those who want the same order again after something else has changed.
 
     Args:
         store: the feedback store.
@@ -87,8 +89,22 @@ def rerank(
     query = queue_rows.select(model, other)
     done.changed = _write(store, query, read, groups, out_of_scope, show_progress)
     _free_members(store)
+    _remember(store, model, other)
     lap("writing")
     return done
+
+
+def last_models(store: Store) -> tuple[str | None, str | None]:
+    """Give `model` and `other` of the last ranking; None for both where there was none."""
+    with store.read() as db:
+        model, other = json.loads(store.get(db, _LAST) or "[null, null]")
+    return model, other
+
+
+def _remember(store: Store, model: str | None, other: str | None) -> None:
+    if last_models(store) != (model, other):
+        with store.write() as db:
+            store.put(db, _LAST, json.dumps([model, other]))
 
 
 def _order(

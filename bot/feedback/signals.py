@@ -104,6 +104,8 @@ class Message:
         picked: the intent that was tapped after a fallback.
         rating: stars of the conversation, given at this message.
         following: what the next message says about this one.
+        shadow: how a candidate and the live model differ, as score and words; None where they do
+            not, or nobody has compared them.
     """
 
     text: str
@@ -118,6 +120,7 @@ class Message:
     rating: int | None = None
     rating_comment: str | None = None
     following: Next = Next.NOTHING
+    shadow: tuple[float, str] | None = None
 
 
 def reasons(message: Message, out_of_scope: str = "out_of_scope") -> list[Reason]:
@@ -207,6 +210,8 @@ def _said(message: Message, out_of_scope: str) -> list[Reason]:
     if message.other_label is not None and message.label not in (None, message.other_label):
         words = f"Two models disagree: {message.label} and {message.other_label}."
         found.append(Reason("disagreement", 1.0, words))
+    if message.shadow is not None:
+        found.append(Reason("disagreement", *message.shadow))
     score = uncertainty(message.ranking)
     if score >= UNSURE:
         found.append(Reason("uncertain", round(score, 3), _doubt(message.ranking)))

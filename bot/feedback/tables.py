@@ -33,6 +33,9 @@
 `term_suggestions`, `term_uses`
     Words of the log that may become terms of the vocabulary and what a person said, and the turns
     that each was found in. `written` says that what was accepted is in a file.
+`shadow`
+    What a candidate and the live model make of a turn, and in words how they differ. The pair
+    stands in `metadata`; there is one at a time.
 `cursors`
     How far each source was read. Written in the transaction that writes what was read.
 `quarantine`
@@ -41,7 +44,8 @@
     Pseudonyms of people who asked to be forgotten, and when: a log file that is read again must
     not bring them back.
 `metadata`
-    Facts about the store itself: the check of its key, the end of what retention removed.
+    Facts about the store itself: the check of its key, the end of what retention removed, the
+    models of the last ranking and of the shadow.
 `migrations`
     Which steps made these tables what they are (`bot.feedback.migrations`).
 
@@ -224,6 +228,18 @@ term_uses = sa.Table(
     metadata_of_tables,
     sa.Column("suggestion_id", _ID, sa.ForeignKey("term_suggestions.id"), primary_key=True),
     sa.Column("turn_id", _ID, sa.ForeignKey("turns.id"), primary_key=True),
+)
+shadow = sa.Table(
+    "shadow",
+    metadata_of_tables,
+    sa.Column("turn_id", _ID, sa.ForeignKey("turns.id"), primary_key=True),
+    sa.Column("live_label", sa.Text, nullable=False),
+    sa.Column("candidate_label", sa.Text, nullable=False),
+    sa.Column("live_asks", sa.Integer, nullable=False),
+    sa.Column("candidate_asks", sa.Integer, nullable=False),
+    sa.Column("entities_differ", sa.Integer, nullable=False),
+    sa.Column("score", sa.Float, nullable=False),
+    sa.Column("words", sa.Text, nullable=False),
 )
 cursors = sa.Table(
     "cursors",

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from bot.lifecycle.action_server import ENDPOINTS, action_server
-from bot.lifecycle.preflight import find_model
+from bot.lifecycle.live_model import find_model
 from bot.lifecycle.processes import SILENCE, signals_unwind, stop
 
 
@@ -21,7 +21,8 @@ def chat(model: Path | None, *, debug: bool) -> int:
     """Talk to a model in this terminal until the person leaves.
 
     Args:
-        model: the archive; the newest in `models/` by default.
+        model: the archive; by default the live one, or the newest in `models/` as long as none was
+            promoted.
         debug: show Rasa's own log and all warnings.
 
     Returns:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot.errors import BotError
+from bot.feedback import shadow
 from bot.feedback.export import TRAINING
 from bot.feedback.label_checks import find_doubts, keep_doubts
 from bot.feedback.memory import Memory
@@ -18,8 +19,12 @@ from bot.feedback.project import Project
 from bot.feedback.requeue import Ranked, rerank
 from bot.feedback.scores import Suggester, suggest
 from bot.feedback.store import Store
+from bot.feedback.training_files import TrainingExample
+from bot.lifecycle.card_facts import ENDING
+from bot.lifecycle.live_model import live_or_newest
+from bot.lifecycle.registry import Registry
 from bot.lifecycle.scorer import load_scorer
-from bot.settings import project_settings
+from bot.settings import project_settings, signing_key
 
 
 def rank(
@@ -33,7 +38,8 @@ def rank(
     """Put the queue in order and print what was done.
 
     Args:
-        model: the archive whose suggestions count; the newest in `models/` by default.
+        model: the archive whose suggestions count; by default the live one, or the newest in
+            `models/` as long as none was promoted.
         key: the key of the feedback store.
         url: the feedback store.
         against: a second archive, to find where the two disagree.
@@ -52,6 +58,7 @@ def rank(
     out_of_scope = project_settings().review.out_of_scope
     store = Store(url, key)
     try:
+        _end_stale_shadow(store)
         asked = [suggest(store, one, show_progress=show) for one in (scorer, other) if one]
         known = _check_labels(store, asked[0]) if asked else None
         ranked = rerank(
@@ -68,15 +75,38 @@ def rank(
     _tell(ranked, asked)
 
 
+def training_vectors(
+    suggester: Suggester, examples: Sequence[TrainingExample] | None = None
+) -> NDArray[np.float32]:
+    """Give the vectors of the training data, by default the project's: (n_examples, hidden)."""
+    examples = Project.load().examples if examples is None else examples
+    memory = Memory(suggester.scorer.model)
+    vectors = memory.vectors([example.text for example in examples], suggester.embed)
+    exported = f"{TRAINING.as_posix()}/"  # what people wrote, who may ask to be forgotten
+    memory.keep(example.text for example in examples if not example.file.startswith(exported))
+    return vectors
+
+
+def _end_stale_shadow(store: Store) -> None:
+    """Forget a comparison with a model that is not live any more: its words would be wrong."""
+    pair = shadow.current(store)
+    if pair is None:
+        return
+    registry = Registry(key=signing_key())
+    if not any(registry.models.glob(f"*{ENDING}")):
+        return
+    live = live_or_newest(registry).name.removesuffix(ENDING)
+    if live != pair.live:
+        shadow.end(store)
+        print(f"The shadow of {pair.candidate} is over: the live model is another one, {live}.")
+
+
 def _check_labels(store: Store, suggester: Suggester) -> NDArray[np.float32]:
     """Look for wrong labels in the training data; give the vectors of its examples."""
     examples = Project.load().examples
     texts = [example.text for example in examples]
     began, before = time.monotonic(), suggester.done.seconds
-    memory = Memory(suggester.scorer.model)
-    vectors = memory.vectors(texts, suggester.embed)
-    exported = f"{TRAINING.as_posix()}/"  # what people wrote, who may ask to be forgotten
-    memory.keep(example.text for example in examples if not example.file.startswith(exported))
+    vectors = training_vectors(suggester, examples)
     doubts = find_doubts(texts, [example.label for example in examples], vectors)
     left = keep_doubts(store, examples, doubts, suggester.scorer.model)
     own = time.monotonic() - began - (suggester.done.seconds - before)

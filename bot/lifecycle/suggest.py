@@ -27,7 +27,7 @@ from bot.feedback.terms import (
     waiting_told,
 )
 from bot.lifecycle.checks.sources import DATA_FOLDER
-from bot.lifecycle.preflight import find_model
+from bot.lifecycle.live_model import find_model
 from bot.lifecycle.vocabulary import project_place
 from bot.ml.encoder import find_encoder
 from bot.ml.options import BUNDLED_ENCODER
@@ -159,7 +159,7 @@ def _training_texts() -> list[str]:
 
 
 def _tokenizer() -> Tokenizer:
-    """Give the tokenizer of the newest model, or the bundled encoder's where there is none."""
+    """Give the tokenizer of the live model, or the bundled encoder's where there is none."""
     if any(_MODELS.glob("*.tar.gz")):
         with tarfile.open(find_model(None, _MODELS)) as tar:
             for member in tar:

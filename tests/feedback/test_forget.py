@@ -43,8 +43,8 @@ def talk(path: Path, *, keep: int = 40) -> None:
 
 def annotate(store: Store) -> None:
     with store.write() as db:
-        wanted = sa.select(t.turns.c.id, t.turns.c.conversation_id)
-        for own, conversation in db.execute(wanted).all():
+        wanted = sa.select(t.turns.c.id, t.turns.c.conversation_id, t.turns.c.text)
+        for own, conversation, text in db.execute(wanted).all():
             db.execute(t.decisions.insert().values(reviewer="ada", action="submit", made_at=own))
             db.execute(t.decided.insert().values(decision_id=own, turn_id=own, before="{}"))
             db.execute(t.leases.insert().values(turn_id=own, reviewer="ada", until=1.0))
@@ -55,6 +55,9 @@ def annotate(store: Store) -> None:
             row = {"turn_id": own, "reviewer": "ada", "status": "submitted", "entities": "[]"}
             row |= {"note": f"decided {own}", "created_at": 1.0, "updated_at": 1.0}
             db.execute(t.annotations.insert().values(row))
+            said = dict.fromkeys(("live_label", "candidate_label", "words"), text)
+            said |= dict.fromkeys(("live_asks", "candidate_asks", "entities_differ", "score"), 1)
+            db.execute(t.shadow.insert().values(turn_id=own, **said))
 
 
 def count(store: Store, table: sa.Table) -> int:
@@ -82,6 +85,7 @@ def test_one_person_is_removed_from_everywhere(
         "leases": 40,
         "annotations": 40,
         "suggestions": 40,
+        "shadow readings": 40,
         "turns": 40,
         "conversations": 1,
         "quarantined events": 1,

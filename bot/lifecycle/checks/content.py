@@ -7,12 +7,14 @@ from datetime import datetime
 from pathlib import Path
 
 from bot.errors import BotError
-from bot.lifecycle.checks.archives import check_archive, newest_model
+from bot.lifecycle.checks.archives import check_archive
 from bot.lifecycle.checks.examples import blocks
 from bot.lifecycle.checks.findings import Finding, Project, from_error
 from bot.lifecycle.checks.sources import data_files, line_of
 from bot.lifecycle.checks.space import MODELS
+from bot.lifecycle.live_model import find_model
 from bot.lifecycle.preflight import problems
+from bot.lifecycle.registry import Registry
 
 SHOWN_PROBLEMS = 10
 DENIED = "out_of_scope"  # TwoStageFallbackAction reads this intent as "none of these"
@@ -58,15 +60,14 @@ def check_test_files(project: Project) -> Iterator[Finding]:
 
 
 def check_model(project: Project) -> Iterator[Finding]:
-    """Is there a model, is it whole, and has nothing changed since?"""
-    folder = project.root / MODELS
-    try:
-        model = newest_model(folder)
-    except BotError as error:
-        yield from_error("model", "warning", error)
+    """Is there a model to serve, is it whole, and has nothing changed since?"""
+    registry = Registry(project.root / MODELS, project=project.root)
+    if not registry.pointer_file.exists() and not any(registry.models.glob("*.tar.gz")):
+        yield Finding("model", "warning", f"'{MODELS}' holds no model.", "Train one: 'make train'.")
         return
     try:
-        check_archive(model)
+        model = find_model(None, registry.models, project.root)
+        check_archive(model)  # a card vouches for the bytes, not for the version of Rasa
     except BotError as error:
         yield from_error("model", "problem", error)
         return
@@ -77,7 +78,9 @@ def check_model(project: Project) -> Iterator[Finding]:
             "warning",
             f"{model.name} is older than {newer.relative_to(project.root)}, changed "
             f"{datetime.fromtimestamp(newer.stat().st_mtime):%Y-%m-%d %H:%M}.",
-            "Train again with 'make train'.",
+            "Train a candidate and promote it: 'bot improve'."
+            if registry.pointer_file.exists()
+            else "Train again with 'make train'.",
         )
     else:
         yield Finding("model", "ok", f"{model.name} is whole and newer than all it learned from")
