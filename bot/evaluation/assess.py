@@ -9,6 +9,7 @@ import numpy as np
 
 from bot.evaluation.calibration import Bin, expected_calibration_error, reliability_bins
 from bot.evaluation.comparing import Comparison, compare
+from bot.evaluation.cross_validated import CrossValidation
 from bot.evaluation.data_checks import DataReport
 from bot.evaluation.intents import (
     Averages,
@@ -20,15 +21,14 @@ from bot.evaluation.intents import (
 )
 from bot.evaluation.items import Item, digest_of
 from bot.evaluation.outcome import Evaluation, IntentOutcome
+from bot.evaluation.outside import out_of_scope_of
 from bot.evaluation.predictions import Fallback, Prediction
 from bot.evaluation.rejecting import (
     Costs,
     OutOfScope,
+    StrangenessEvidence,
     ThresholdPoint,
-    auroc,
     cheapest,
-    refusal_curve,
-    strangeness,
     threshold_curve,
 )
 from bot.evaluation.slices import Slice, slices_of
@@ -46,12 +46,14 @@ class Model:
         labels: every label it can give, sorted.
         archive_mb: size of the archive in MiB.
         fallback: the rule of its pipeline; None where it has none.
+        strangeness: how it chose from which strangeness on it rejects; None where it does not.
     """
 
     name: str
     labels: tuple[str, ...]
     archive_mb: float
     fallback: Fallback | None
+    strangeness: StrangenessEvidence | None = None
 
 
 @dataclass(frozen=True)
@@ -81,10 +83,9 @@ class Measured:
         model: what it is.
         evaluation: what a gate needs.
         predictions: (n_items,)
-        averages, intents: by the likeliest label.
+        averages, intents, confusions: by the likeliest label.
         acting, acting_intents: by what the bot acts on: with the fallback applied.
         deeds: what the bot does.
-        confusions: by the likeliest label.
         bins: of the reliability diagram.
         out_of_scope: None where no intent is declared for it.
         thresholds, chosen: the curve and its cheapest point.
@@ -125,6 +126,7 @@ class Report:
         comparison: of the two.
         costs: that the threshold was chosen by.
         data: what is doubtful about the training data.
+        cross_validation: how models and messages were parted; None where one model read them.
     """
 
     created: str
@@ -134,6 +136,7 @@ class Report:
     comparison: Comparison | None = None
     costs: Costs = Costs()
     data: DataReport | None = None
+    cross_validation: CrossValidation | None = None
 
 
 def measure(
@@ -251,27 +254,6 @@ def _thresholds(
         [label == out_of_scope for label in truth],
         costs,
         model.fallback.ambiguity if model.fallback else 0.0,
-    )
-
-
-def out_of_scope_of(
-    truth: Sequence[str], predictions: Sequence[Prediction], intent: str | None
-) -> OutOfScope | None:
-    """Measure how well messages out of scope are told; None where no intent stands for them."""
-    if intent is None:
-        return None
-    scores = [strangeness(prediction.ranking, intent) for prediction in predictions]
-    outside = [label == intent for label in truth]
-    seen = [
-        p.fallback or p.label == intent for p, out in zip(predictions, outside, strict=True) if out
-    ]
-    return OutOfScope(
-        intent,
-        len(outside) - sum(outside),
-        sum(outside),
-        auroc(scores, outside),
-        sum(seen) / len(seen) if seen else 0.0,
-        refusal_curve(scores, outside),
     )
 
 

@@ -117,16 +117,18 @@ def f1_by_label(truth: Sequence[str], predicted: Sequence[str]) -> dict[str, flo
     return {name: 2 * right[name] / (true[name] + chosen[name]) for name in sorted(true)}
 
 
-def _change(place: int, item: Item, new: Prediction, old: Prediction) -> Change | None:
-    what = tuple(
-        name
-        for name, differs in (
-            ("intent", new.label != old.label),
-            ("fallback", new.fallback != old.fallback),
-            ("entities", not same_spans(new.spans, old.spans)),
-        )
-        if differs
+def differing(new: Prediction, old: Prediction) -> tuple[str, ...]:
+    """Name the parts in which two models differ: `intent`, `fallback`, `entities`."""
+    parts = (
+        ("intent", new.label != old.label),
+        ("fallback", new.fallback != old.fallback),
+        ("entities", not same_spans(new.spans, old.spans)),
     )
+    return tuple(name for name, differs in parts if differs)
+
+
+def _change(place: int, item: Item, new: Prediction, old: Prediction) -> Change | None:
+    what = differing(new, old)
     if not what:
         return None
     gain = _merit(item, new) > _merit(item, old)

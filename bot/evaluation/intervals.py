@@ -23,7 +23,7 @@ class Interval:
     high: float
 
 
-def wilson(right: int, total: int) -> Interval:
+def wilson(right: float, total: float) -> Interval:
     """Give Wilson's score interval of a share; from 0 to 1 where nothing was counted.
 
     E. B. Wilson, Probable inference, the law of succession, and statistical inference, Journal of
@@ -54,6 +54,45 @@ def f1_interval(right: int, predicted: int, true: int) -> Interval:
     """
     share = wilson(right, predicted + true - right)
     return Interval(2 * share.low / (1 + share.low), 2 * share.high / (1 + share.high))
+
+
+def paired_difference(gained: float, lost: float, total: float) -> Interval:
+    """Give Tango's score interval of the difference between two shares of the same messages.
+
+    It is sound for few messages: where 20 of 20 stay right it says that up to 16 points may have
+    been missed, while a bootstrap would say that nothing can have been. T. Tango, Equivalence test
+    and confidence interval for the difference in proportions for the paired-sample design,
+    Statistics in Medicine 17 (1998).
+
+    Args:
+        gained: messages that are right now and were not; parts of messages where groups of them
+            count as one.
+        lost: messages that were right and are not now.
+        total: all messages; from -1 to 1 where there is none.
+    """
+    if total <= 0:
+        return Interval(-1.0, 1.0)
+
+    def score(difference: float) -> float:
+        spare = difference * (1 - difference)
+        middle = (2 * total - gained + lost) * difference - gained - lost
+        root = math.sqrt(max(0.0, middle**2 + 8 * total * lost * spare))
+        variance = total * (2 * (root - middle) / (4 * total) + spare)
+        return (gained - lost - total * difference) / math.sqrt(max(variance, 1e-12))
+
+    value = (gained - lost) / total
+    return Interval(_crossing(score, _Z, -1.0, value), _crossing(score, -_Z, value, 1.0))
+
+
+def _crossing(score: Callable[[float], float], level: float, low: float, high: float) -> float:
+    """Find by bisection where a falling function reaches a level."""
+    for _ in range(60):
+        middle = (low + high) / 2
+        if score(middle) > level:
+            low = middle
+        else:
+            high = middle
+    return (low + high) / 2
 
 
 def bootstrap(

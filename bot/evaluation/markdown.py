@@ -9,7 +9,19 @@ from bot.evaluation.assess import Measured, Report
 from bot.evaluation.comparing import BETTER, WORSE, Change
 from bot.evaluation.data_checks import DataReport
 from bot.evaluation.items import Item
-from bot.evaluation.wording import count, percent, points, spans_in_words, summary, verdict_words
+from bot.evaluation.learning_curve import HELPS, NO_LONGER, UNKNOWN
+from bot.evaluation.wording import (
+    count,
+    curve_words,
+    gain_in_words,
+    headline,
+    parted_words,
+    percent,
+    points,
+    spans_in_words,
+    summary,
+    verdict_words,
+)
 
 _MOST = 10  # lines of each list
 _WIDEST = 100  # characters of a message
@@ -18,7 +30,7 @@ _SPECIAL = re.compile(r"([\\`*_{}\[\]<>()#|~!@&])")
 
 def as_markdown(report: Report) -> str:
     """Write the summary, what changed, the weakest intents and what is doubtful in the data."""
-    parts = [*_head(report)]
+    parts = [*_head(report), *_learning(report)]
     if report.comparison:
         parts += list(_changes(report))
     if report.candidate:
@@ -49,9 +61,11 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
 def _head(report: Report) -> Iterator[str]:
     if report.candidate is None:
         return
-    name = escape(report.candidate.model.name)
-    yield f"## Evaluation of {name}"
+    yield f"## {escape(headline(report), 500)}"
     yield ""
+    if said := parted_words(report):
+        yield escape(said, 2000)
+        yield ""
     yield f"{count(len(report.items), 'message')}, {escape(report.created)}."
     yield ""
     rows = summary(report)
@@ -63,6 +77,26 @@ def _head(report: Report) -> Iterator[str]:
         yield ""
     else:
         yield from table(("", "value"), [(r.name, r.candidate) for r in rows])
+
+
+def _learning(report: Report) -> Iterator[str]:
+    curve = report.cross_validation.curve if report.cross_validation else None
+    if curve is None:
+        return
+    yield "### Learning curve"
+    yield ""
+    yield curve_words(curve)
+    yield ""
+    for verdict in (HELPS, NO_LONGER, UNKNOWN):
+        found = [one for one in curve.intents if one.verdict == verdict]
+        if found:
+            yield f"<details><summary>{count(len(found), 'intent')}: {verdict}</summary>"
+            yield ""
+            cells = [(escape(o.intent), str(o.messages), gain_in_words(o.gain)) for o in found]
+            yield from table(("intent", "messages", "points of the last doubling"), cells[:_MOST])
+            yield from _rest(len(found))
+            yield "</details>"
+            yield ""
 
 
 def _changes(report: Report) -> Iterator[str]:

@@ -14,9 +14,10 @@ from bot.evaluation.assess import Report
 from bot.evaluation.page_confusions import confusions
 from bot.evaluation.page_curves import asking, calibration
 from bot.evaluation.page_data import training_data
+from bot.evaluation.page_learning import learning
 from bot.evaluation.page_parts import html, section, table, words
 from bot.evaluation.predictions import Prediction
-from bot.evaluation.wording import count, summary, verdict_words
+from bot.evaluation.wording import count, headline, parted_words, summary, verdict_words
 
 _FOLDER = Path(__file__).with_name("page_files")
 _TITLE = re.compile(r'<section id="([\w-]+)"[^>]*><h2[^>]*>([^<]*)</h2>')
@@ -32,7 +33,7 @@ def as_page(report: Report) -> str:
     script = (_FOLDER / "report.js").read_text(encoding="utf-8")
     body = "".join(_sections(report))
     links = "".join(f'<li><a href="#{key}">{title}</a></li>' for key, title in _TITLE.findall(body))
-    name = report.candidate.model.name if report.candidate else "training data"
+    name = html(headline(report))
     policy = (
         f"default-src 'none'; style-src '{_digest(style)}'; script-src '{_digest(script)}'; "
         f"base-uri 'none'; form-action 'none'"
@@ -42,8 +43,8 @@ def as_page(report: Report) -> str:
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         '<meta name="color-scheme" content="light dark">'
-        f"<title>Evaluation of {html(name)}</title><style>{style}</style></head><body>"
-        f'<a class="skip" href="#main">To the report</a><header><h1>Evaluation of {html(name)}</h1>'
+        f"<title>{name}</title><style>{style}</style></head><body>"
+        f'<a class="skip" href="#main">To the report</a><header><h1>{name}</h1>'
         f"{words(_about(report))}</header>"
         f'<nav aria-label="Sections"><ul>{links}</ul></nav><main id="main">{body}</main>'
         f'<script type="application/json" id="items">{_data(report)}</script>'
@@ -64,6 +65,7 @@ def _sections(report: Report) -> Iterator[str]:
     model = report.candidate
     if model is not None:
         yield _summary(report)
+        yield learning(report)
         yield sections.changes(report)
         yield sections.intents(report, model)
         yield confusions(report, model)
@@ -83,7 +85,8 @@ def _summary(report: Report) -> str:
     rows = summary(report)
     if not report.live:
         shown = table("Figures", ["figure", "value"], [[row.name, row.candidate] for row in rows])
-        return section("summary", "Summary", shown)
+        said = parted_words(report)
+        return section("summary", "Summary", words(said) if said else "", shown)
     cells = [[row.name, row.candidate, row.live, row.difference] for row in rows]
     shown = table("Figures", ["figure", "candidate", "live", "points"], cells)
     return section("summary", "Summary", words(verdict_words(report), "lead"), shown)

@@ -13,6 +13,7 @@ from html import escape
 
 from bot.evaluation.calibration import Bin
 from bot.evaluation.intents import Share
+from bot.evaluation.learning_curve import LearningCurve
 from bot.evaluation.rejecting import OutOfScope, ThresholdPoint
 
 WIDTH, HEIGHT = 420, 300
@@ -39,17 +40,19 @@ class Axes:
         places = " ".join(f"{self.x(x)},{self.y(y)}" for x, y in points)
         return f'<polyline class="line {name}" points="{places}"/>'
 
-    def grid(self, across: str, upwards: str, percent: bool = True) -> str:
-        """Draw the lines and words of both axes."""
+    def grid(self, across: str, upwards: str, percent: bool = True, end: float = 0.0) -> str:
+        """Draw the lines and words of both axes; at the right stands `end`, if not 1."""
         parts = []
         for step in range(6):
             x, y = step / 5, self.top * step / 5
-            shown = f"{100 * y:.0f} %" if percent else f"{y:.2f}"
+            shown = f"{100 * y:.3g} %" if percent else f"{y:.2f}"
+            below = f"{x * end:,.0f}" if end else f"{x:.1f}"
+            place = "end" if end and x == 1 else "middle"  # a long number would be cut
             parts.append(
                 f'<line class="grid" x1="{self.x(0)}" x2="{self.x(1)}" y1="{self.y(y)}" '
                 f'y2="{self.y(y)}"/><text class="tick end" x="{_LEFT - 6}" '
                 f'y="{float(self.y(y)) + 4:.1f}">{shown}</text>'
-                f'<text class="tick middle" x="{self.x(x)}" y="{HEIGHT - _BOTTOM + 17}">{x:.1f}'
+                f'<text class="tick {place}" x="{self.x(x)}" y="{HEIGHT - _BOTTOM + 17}">{below}'
                 "</text>"
             )
         middle = (_TOP + HEIGHT - _BOTTOM) / 2
@@ -137,6 +140,52 @@ def refusals(candidate: OutOfScope, live: OutOfScope | None) -> str:
     parts.append(axes.path(candidate.curve, "candidate"))
     told = f"AUROC {candidate.auroc or 0:.3f}; 0.5 would be guessing."
     return picture("refusals", "Refusal curve", told, "".join(parts))
+
+
+def errors(curve: LearningCurve) -> str:
+    """Draw what is wrong against the examples of a training, continued to twice as many."""
+    last, expected = curve.points[-1], curve.forecast
+    end = _nice(2 * last.examples)
+    axes = Axes(_nice(max(1 - point.right.low for point in curve.points)))
+    measured = [(point.examples / end, point.right) for point in curve.points]
+    further = (2 * last.examples / end, expected)
+    parts = [axes.grid("training examples", "messages that are read wrongly", end=end)]
+    parts.append(axes.path(_power(measured[-1], further), "live"))
+    parts.append(axes.path([(x, 1 - right.value) for x, right in measured], "candidate"))
+    for name, (x, right) in [*(("candidate", one) for one in measured), ("live", further)]:
+        parts.append(
+            f'<line class="reach {name}" x1="{axes.x(x)}" x2="{axes.x(x)}" '
+            f'y1="{axes.y(1 - right.high)}" y2="{axes.y(min(axes.top, 1 - right.low))}"/>'
+            f'<circle class="dot {name}" cx="{axes.x(x)}" '
+            f'cy="{axes.y(min(axes.top, 1 - right.value))}" r="4"><title>'
+            f"{x * end:,.0f} examples: {1 - right.value:.1%} wrong</title></circle>"
+        )
+    told = "; ".join(f"{p.examples:,.0f} examples: {1 - p.right.value:.1%}" for p in curve.points)
+    told = f"Read wrongly: {told}; with twice as many about {1 - expected.value:.1%}."
+    return picture("learning-curve", "Learning curve", told, "".join(parts))
+
+
+def _power(one: tuple[float, Share], other: tuple[float, Share]) -> list[tuple[float, float]]:
+    """Give points of the power law through two errors."""
+    (start, first), (stop, second) = one, other
+    before, after = max(1e-4, 1 - first.value), max(1e-4, 1 - second.value)
+    steps = [step / 10 for step in range(11)]
+    return [
+        (start * (stop / start) ** step, min(before * (after / before) ** step, 1.0))
+        for step in steps
+    ]
+
+
+def swing(gain: Share) -> str:
+    """Draw a gain with its interval, from 50 points worse to 50 better, for a cell of a table."""
+    low, high, value = (_SMALL * min(max(v + 0.5, 0), 1) for v in (gain.low, gain.high, gain.value))
+    half = _SMALL / 2
+    return (
+        f'<svg class="bar" viewBox="-5 0 {_SMALL + 10} 16" aria-hidden="true">'
+        f'<line class="grid" x1="{half}" x2="{half}" y1="0" y2="16"/>'
+        f'<line class="reach" x1="{low:.1f}" x2="{high:.1f}" y1="8" y2="8"/>'
+        f'<circle class="dot candidate" cx="{value:.1f}" cy="8" r="4"/></svg>'
+    )
 
 
 def bar(share: Share, live: float | None = None) -> str:

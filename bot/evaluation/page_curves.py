@@ -47,10 +47,12 @@ def asking(report: Report, model: Measured) -> str:
         f"(section [evaluation] of bot.toml). The point is chosen on these very messages: it "
         f"holds for new ones the better, the more of them there are."
     )
+    strange = _strangeness(model)
     current = [("mark", f"threshold now, {rule.threshold:.2f}")] if rule else []
     parts = [
         words(said),
         words(why, "hint"),
+        *([words(strange)] if strange else []),
         '<div class="pictures"><figure>',
         legend(
             ("wrong", "wrong answers"),
@@ -70,6 +72,25 @@ def asking(report: Report, model: Measured) -> str:
         "</div>",
     ]
     return section("asking", "Asking again", *parts)
+
+
+def _strangeness(model: Measured) -> str:
+    """Say from which strangeness on messages are rejected, and how that was chosen."""
+    found, rule = model.model.strangeness, model.model.fallback
+    if found is None or rule is None or not rule.strange:
+        return ""
+    said = f"A message is also rejected where its strangeness is above {found.above:.2f}. "
+    if found.refused is None:
+        return said + (
+            f"That was chosen on training messages whose own intent was hidden: {found.strangers}, "
+            f"of which {percent(found.caught)} are refused."
+        )
+    return said + (
+        f"That was chosen in training, where a wrong answer costs {found.wrong_answer_cost:g} "
+        f"needless questions: it refuses {percent(found.refused)} of "
+        f"{count(found.messages, 'validation message')} that would be understood, and "
+        f"{percent(found.caught)} of {count(found.strangers, 'stranger')}."
+    )
 
 
 def _refusals(report: Report, model: Measured) -> str:

@@ -22,15 +22,21 @@ class Scorer(Protocol):
 
 @dataclass(frozen=True)
 class Fallback:
-    """When Rasa's FallbackClassifier sets the likeliest intent aside.
+    """When the likeliest intent is set aside, by JointClassifier or Rasa's FallbackClassifier.
 
     Attributes:
-        threshold: the confidence below which it does.
+        threshold: the confidence below which it is.
         ambiguity: how far apart the first two intents must be.
+        strange: whether messages far from every intent are set aside too.
     """
 
     threshold: float = 0.0
     ambiguity: float = 0.0
+    strange: bool = False
+
+    def rejects(self, parse: Parse) -> bool:
+        """Decide as the components do."""
+        return self.applies(parse.ranking) or (self.strange and parse.is_strange)
 
     def applies(self, ranking: Sequence[RankedLabel]) -> bool:
         """Decide as `FallbackClassifier._should_fallback` does.
@@ -54,6 +60,7 @@ class Prediction:
         ranking: the intents, likeliest first.
         fallback: whether the bot would ask again.
         spans: the entities it found.
+        strangeness: how far the message is from every intent; None where it is not measured.
         ms: how long reading took; None where the same text was read before.
     """
 
@@ -61,6 +68,7 @@ class Prediction:
     ranking: tuple[RankedLabel, ...]
     fallback: bool = False
     spans: tuple[Span, ...] = ()
+    strangeness: float | None = None
     ms: float | None = field(default=None, compare=False)
 
     @property
@@ -113,7 +121,9 @@ def predict(
 
 def interpret(parse: Parse, rule: Fallback, ms: float | None) -> Prediction:
     """Turn what a model says into what the bot would do."""
-    return Prediction(label_of(parse), parse.ranking, rule.applies(parse.ranking), parse.spans, ms)
+    return Prediction(
+        label_of(parse), parse.ranking, rule.rejects(parse), parse.spans, parse.strangeness, ms
+    )
 
 
 def label_of(parse: Parse) -> str:

@@ -27,6 +27,28 @@ class Costs:
 
 
 @dataclass(frozen=True)
+class StrangenessEvidence:
+    """How a model chose from which strangeness on it rejects messages.
+
+    Attributes:
+        above: strangeness above which a message is rejected.
+        wrong_answer_cost: what acting on a wrong intent was taken to cost, asking again costs 1.
+        refused: share of the validation messages, understood otherwise, that it refuses; None where
+            no messages were kept apart.
+        caught: share of the strangers that it refuses: messages whose own intent was hidden.
+        messages: how many validation messages in scope.
+        strangers: how many strangers.
+    """
+
+    above: float
+    wrong_answer_cost: float
+    refused: float | None
+    caught: float
+    messages: int
+    strangers: int
+
+
+@dataclass(frozen=True)
 class ThresholdPoint:
     """What happens at one threshold, each a share of all messages.
 

@@ -20,7 +20,8 @@ def as_json(report: Report) -> dict[str, Any]:
 
     The keys: `schema` (1), `created`, `costs`; `evaluation` and `against`, each an `Evaluation`
     as `bot.evaluation.outcome` reads it, or null; `measures` and `against_measures`, what they
-    rest on; `comparison`; `data`; `items`, each with what both models said.
+    rest on; `comparison`; `data`; `cross_validation` with the learning curve, or null; `items`,
+    each with what both models said.
     """
     candidate, live = report.candidate, report.live
     content = {
@@ -33,6 +34,7 @@ def as_json(report: Report) -> dict[str, Any]:
         "against_measures": _measures(live) if live else None,
         "comparison": asdict(report.comparison) if report.comparison else None,
         "data": asdict(report.data) if report.data else None,
+        "cross_validation": asdict(report.cross_validation) if report.cross_validation else None,
         "items": [
             _item(
                 item,

@@ -11,8 +11,16 @@ from rich.text import Text
 
 from bot.evaluation.assess import Measured, Report
 from bot.evaluation.data_checks import DataReport
+from bot.evaluation.learning_curve import HELPS, UNKNOWN
 from bot.evaluation.markdown import data_counts
-from bot.evaluation.wording import count, percent, summary, verdict_words
+from bot.evaluation.wording import (
+    count,
+    curve_words,
+    gain_in_words,
+    percent,
+    summary,
+    verdict_words,
+)
 
 _MOST = 8
 _FIGURE = tuple("0123456789+-")
@@ -25,6 +33,7 @@ def show(report: Report, console: Console) -> None:
         if words := verdict_words(report):
             console.print(words)
             console.print()
+        _show_learning(report, console)
         _show_threshold(report.candidate, console)
         _show_weakest(report.candidate, console)
         _show_stories(report.candidate, console)
@@ -56,6 +65,25 @@ def _table(title: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> Ta
     for row in rows:
         table.add_row(*map(Text, row))
     return table
+
+
+def _show_learning(report: Report, console: Console) -> None:
+    curve = report.cross_validation.curve if report.cross_validation else None
+    if curve is None:
+        return
+    console.print(curve_words(curve), highlight=False)
+    found = [one for one in curve.intents if one.verdict == HELPS]
+    head = ["intent", "messages", "points of the last doubling"]
+    rows = [[one.intent, str(one.messages), gain_in_words(one.gain)] for one in found[:_MOST]]
+    console.print()
+    if rows:
+        console.print(_table("Intents that more examples help", head, rows))
+    unknown = sum(one.verdict == UNKNOWN for one in curve.intents)
+    console.print(
+        f"{len(found)} of {count(len(curve.intents), 'intent')}: {HELPS}; {unknown}: {UNKNOWN}.",
+        highlight=False,
+    )
+    console.print()
 
 
 def _show_threshold(measured: Measured, console: Console) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bot.evaluation.assess import Measured, Report
 from bot.evaluation.intents import Share
+from bot.evaluation.learning_curve import LearningCurve
 from bot.types import Span
 
 NONE = "-"
@@ -56,6 +57,48 @@ def spans_in_words(text: str, spans: Sequence[Span]) -> str:
     return ", ".join(parts) or "none"
 
 
+def headline(report: Report) -> str:
+    """Say in a line what the report is about."""
+    parted = report.cross_validation
+    if parted:
+        return f"Cross-validation of the training data, {count(parted.folds, 'fold')}"
+    return f"Evaluation of {report.candidate.model.name if report.candidate else 'training data'}"
+
+
+def parted_words(report: Report) -> str:
+    """Say how the data of a cross-validation were parted; empty where they were not."""
+    parted = report.cross_validation
+    if parted is None:
+        return ""
+    said = (
+        f"Each message was read by a model that had not seen it, nor anything nearly the same, "
+        f"nor anything of the same conversation: {count(parted.folds, 'model')}, each trained on "
+        f"the other folds of {count(parted.examples, 'example')} in {parted.groups:,} groups "
+        f"(seed {parted.seed}). A model of all the data has more to learn from."
+    )
+    if parted.unmeasured:
+        said += f" Not measured, for lack of examples that differ: {', '.join(parted.unmeasured)}."
+    return said
+
+
+def gain_in_words(gain: Share) -> str:
+    """Write a gain with its interval: `+2.1 (+1.2 to +3.0)`."""
+    return f"{points(gain.value)} ({points(gain.low)} to {points(gain.high)})"
+
+
+def curve_words(curve: LearningCurve) -> str:
+    """Say what the learning curve shows over all intents."""
+    before, last = curve.points[-2], curve.points[-1]
+    return (
+        f"From {before.examples:,.0f} to {last.examples:,.0f} training examples the share of "
+        f"messages read rightly grew from {percent(before.right.value)} to "
+        f"{percent(last.right.value)}, by {points(curve.gain.value)} points "
+        f"({points(curve.gain.low)} to {points(curve.gain.high)}): {curve.verdict}. "
+        f"With twice as many again it would be about {spread(curve.forecast)}, if errors go on "
+        f"falling as they did."
+    )
+
+
 def summary(report: Report) -> list[Row]:
     """Give the figures that matter most, in the order in which to read them."""
     if report.candidate is None:
@@ -99,7 +142,8 @@ def _figures(measured: Measured) -> dict[str, tuple[str, float | None]]:
         found["Test stories right"] = (shown, right / total if total else None)
     latency = measured.latency
     found["Reading a message, p50 / p99"] = (f"{latency.p50:.1f} / {latency.p99:.1f} ms", None)
-    found["Archive"] = (f"{measured.model.archive_mb:.0f} MB", None)
+    if measured.model.archive_mb:
+        found["Archive"] = (f"{measured.model.archive_mb:.0f} MB", None)
     return found
 
 

@@ -21,6 +21,7 @@ DEMO_ONLY = (
     "tests/test_assistant_data.py",
     "tests/test_jargon_set.py",
     "tests/digests.json",
+    "tests/attributes",
     "tests/jargon",
     "tests/paraphrases",
 )

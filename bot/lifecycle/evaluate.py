@@ -27,7 +27,8 @@ from bot.feedback.project import Project
 from bot.feedback.scoring import Scorer
 from bot.lifecycle.contents import inspect
 from bot.lifecycle.evaluated_data import TestData, check_training_data, read_tests, typo_finder
-from bot.lifecycle.preflight import find_model
+from bot.lifecycle.live_model import find_model
+from bot.lifecycle.rejecters import rule_of
 from bot.lifecycle.scorer import load_scorer
 from bot.lifecycle.story_runs import run_stories
 from bot.settings import project_settings
@@ -51,7 +52,8 @@ def evaluate(
     """Evaluate a model, print a summary, and leave `report.json`, `report.html`, `report.md`.
 
     Args:
-        model: the archive; the newest in `models/` by default.
+        model: the archive; by default the live one, or the newest in `models/` as long as none was
+            promoted.
         against: the archive that it is compared with, on the same messages.
         data: files and folders with messages or stories; those of the project by default.
         out: where the files go; they replace those of an earlier evaluation.
@@ -72,7 +74,7 @@ def evaluate(
         report = report_on(created, (), None, None, Costs(), doubtful)
     else:
         report = _with_models(find_model(model), against, tests, project, created)
-    _write(report, out, markdown)
+    write_report(report, out, markdown)
     show(report, Console())
     print(f"Open {out / 'report.html'}; the figures are in {out / 'report.json'}.")
     return report
@@ -122,6 +124,7 @@ def _about(scorer: Scorer, archive: Path) -> Model:
         labels_of(scorer),
         archive.stat().st_size / 2**20,
         fallback_of(inspect(archive).metadata),
+        getattr(scorer, "strangeness", None),
     )
 
 
@@ -134,15 +137,11 @@ def labels_of(scorer: Scorer) -> tuple[str, ...]:
 
 
 def fallback_of(metadata: dict[str, Any]) -> Fallback | None:
-    """Give the rule of the FallbackClassifier in a model's pipeline; None where it has none."""
+    """Give the rule by which a model's pipeline rejects messages; None where it has none."""
     nodes = metadata.get("predict_schema", {}).get("nodes", {}).values()
-    for node in nodes:
-        if str(node.get("uses", "")).endswith(".FallbackClassifier"):
-            config = node.get("config") or {}
-            return Fallback(
-                float(config.get("threshold", 0.3)), float(config.get("ambiguity_threshold", 0.1))
-            )
-    return None
+    return rule_of(
+        (str(node.get("uses", "")).rsplit(".", 1)[-1], node.get("config") or {}) for node in nodes
+    )
 
 
 def _stories(archive: Path, tests: TestData) -> tuple[StoryOutcome, ...] | None:
@@ -169,7 +168,7 @@ def _say(words: str) -> None:
     print(words, file=sys.stderr, flush=True)
 
 
-def _write(report: Report, out: Path, markdown: Path | None) -> None:
+def write_report(report: Report, out: Path, markdown: Path | None) -> None:
     """Write all files, each whole or not at all; `report.json` last, since programs wait for it."""
     summary = as_markdown(report)
     files = {out / "report.html": as_page(report), out / "report.md": summary}

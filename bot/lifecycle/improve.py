@@ -14,9 +14,9 @@ from bot.evaluation.verdict import Verdict
 from bot.feedback.export_command import export
 from bot.lifecycle.accepted_terms import write_accepted
 from bot.lifecycle.card_facts import ENDING
-from bot.lifecycle.checks.archives import newest_model
 from bot.lifecycle.evaluate import evaluate
 from bot.lifecycle.judging import judge_candidate
+from bot.lifecycle.live_model import live_or_newest
 from bot.lifecycle.promote import promote
 from bot.lifecycle.registry import Registry
 from bot.lifecycle.training import train
@@ -51,12 +51,14 @@ def improve(
         BotError: a step needs something that a person must mend first.
     """
     live = registry.live()
+    if live is not None:
+        registry.verify(live)  # now, and not after a training that begins with it
     if candidate is None:
         if feedback:
             _headline(1, "Export what reviewers accepted")
             _export(feedback, settings)
         _headline(2, "Train a candidate")
-        candidate = _train(registry, live, cold=cold or _is_cold_turn(registry))
+        candidate = _train(registry, cold=cold or _is_cold_turn(registry))
     archive = registry.find(candidate)
     _headline(3, "Evaluate it" + (f" against '{live.name}'" if live else ""))
     model = archive.name.removesuffix(ENDING)
@@ -91,11 +93,10 @@ def _export(feedback: tuple[bytes, str], settings: ProjectSettings) -> None:
     write_accepted(key=key, url=url)
 
 
-def _train(registry: Registry, live: Path | None, *, cold: bool) -> Path:
+def _train(registry: Registry, *, cold: bool) -> Path:
     """Train into the folder of candidates, warm from the live model, or else from the newest."""
-    start = None if cold else live
-    if start is None and not cold and any(registry.models.glob(f"*{ENDING}")):
-        start = newest_model(registry.models)
+    has_model = any(registry.models.glob(f"*{ENDING}"))
+    start = live_or_newest(registry) if has_model and not cold else None
     print(f"It starts from {start or 'the pretrained encoder'}.")
     registry.candidates.mkdir(parents=True, exist_ok=True)
     return train(registry.candidates, warm=start, if_needed=False, force=False)

@@ -56,6 +56,7 @@ _RASA = """
 """
 _OURS = """
     action_failure_policy.ActionFailurePolicy
+    attribute_policy.AttributePolicy
     classifier.JointClassifier
     featurizer.JointFeaturizer
     response_ranker.ResponseRanker

@@ -21,6 +21,7 @@ from bot.lifecycle.checks.sources import (
     read_project,
 )
 from bot.lifecycle.checks.space import check_space
+from bot.lifecycle.live_model import find_model
 
 __all__ = ["check_archive", "check_project", "find_model", "newest_model", "problems"]
 
@@ -35,17 +36,6 @@ def check_project(root: Path = Path(".")) -> None:
     """
     for error in _find(root):
         raise error
-
-
-def find_model(model: Path | None, folder: Path = Path("models")) -> Path:
-    """Give the archive that was named, or else the newest, once it is known to be whole.
-
-    Raises:
-        BotError: there is none, or it is damaged.
-    """
-    archive = model or newest_model(folder)
-    check_archive(archive)
-    return archive
 
 
 def problems(root: Path = Path(".")) -> list[BotError]:

@@ -13,10 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.errors import CheckpointError, ProjectError
+from bot.errors import ProjectError
+from bot.evaluation.rejecting import StrangenessEvidence
 from bot.feedback.scoring import Scorer
-from bot.lifecycle.archive import extract_component, extract_joint_model
-from bot.lifecycle.preflight import check_archive, find_model
+from bot.lifecycle.archive import JOINT_MARK, unpack_component, unzipped
+from bot.lifecycle.checks.archives import check_archive
+from bot.lifecycle.live_model import find_model
+from bot.lifecycle.registry import MODELS, Registry
 from bot.ml import checkpoint
 from bot.ml.inference import JointPredictor
 from bot.types import Parse
@@ -32,14 +35,24 @@ from bot.vocabulary.spelling import FILE as SPELLING_FILE
 from bot.vocabulary.spelling import Speller
 from bot.vocabulary.tokenizing import WordTokenizer
 
-MODELS = Path("models")
-
 
 class ArchiveScorer:
-    """A model of an archive, ready to read."""
+    """A model of an archive, ready to read.
 
-    def __init__(self, model: str, predictor: JointPredictor, reader: MessageReader) -> None:
+    Attributes:
+        model: the id by which trackers name it.
+        strangeness: how its threshold for strange messages was chosen; None where it has none.
+    """
+
+    def __init__(
+        self,
+        model: str,
+        predictor: JointPredictor,
+        reader: MessageReader,
+        strangeness: StrangenessEvidence | None = None,
+    ) -> None:
         self.model = model
+        self.strangeness = strangeness
         self._predictor = predictor
         self._reader = reader
 
@@ -58,42 +71,45 @@ class ArchiveScorer:
 
 
 def load_scorer(archive: Path | None, models: Path = MODELS) -> Scorer | None:
-    """Load a model, by default the newest.
+    """Load a model, by default the live one, or the newest as long as none was promoted.
 
     Args:
         archive: the archive, where one was named.
-        models: where the newest is looked for.
+        models: the folder of the live model.
 
     Returns:
         None where no archive is named and there is none that could be read.
 
     Raises:
-        BotError: the archive that was named, or the newest one, cannot be used.
+        BotError: the archive that was named, or the live one, cannot be used.
     """
     if archive is None:
-        if not any(models.glob("*.tar.gz")):
+        if not any(models.glob("*.tar.gz")) and not Registry(models).pointer_file.exists():
             return None
         archive = find_model(None, models)
-    check_archive(archive)
-    with tempfile.TemporaryDirectory() as scratch:
-        try:
-            folder = extract_joint_model(archive, Path(scratch) / "model")
-        except CheckpointError as error:
+    else:
+        check_archive(archive)
+    with tempfile.TemporaryDirectory() as scratch, unzipped(archive) as tar:
+        folder = unpack_component(tar, JOINT_MARK, Path(scratch) / "model")
+        if folder is None:
             raise ProjectError(
                 f"{archive} holds no model that messages can be read with.",
                 "Name one that was trained with JointFeaturizer in its pipeline.",
-            ) from error
-        metadata = _metadata(archive)
-        reader = _reader(archive, metadata, Path(scratch))
-        return ArchiveScorer(metadata["model_id"], checkpoint.load_predictor(folder), reader)
+            )
+        metadata = _metadata(archive, tar)
+        reader = _reader(tar, metadata, Path(scratch))
+        predictor = checkpoint.load_predictor(folder)
+        chosen = checkpoint.read_description(folder)["training"].get("strangeness")
+        evidence = StrangenessEvidence(**chosen) if chosen else None
+        return ArchiveScorer(metadata["model_id"], predictor, reader, evidence)
 
 
-def _reader(archive: Path, metadata: dict[str, Any], scratch: Path) -> MessageReader:
+def _reader(tar: tarfile.TarFile, metadata: dict[str, Any], scratch: Path) -> MessageReader:
     """Give the vocabulary components of a model, those that its pipeline has."""
     nodes = metadata.get("predict_schema", {}).get("nodes", {}).values()
     configs = {node["uses"].rsplit(".", 1)[-1]: node.get("config") or {} for node in nodes}
     folders = {
-        mark: extract_component(archive, mark, scratch / mark)
+        mark: unpack_component(tar, mark, scratch / mark)
         for mark in (FORMS_FILE, SPELLING_FILE, NAMES_FILE)
     }
     forms, spelling, names = (folders[m] for m in (FORMS_FILE, SPELLING_FILE, NAMES_FILE))
@@ -107,13 +123,21 @@ def _reader(archive: Path, metadata: dict[str, Any], scratch: Path) -> MessageRe
     )
 
 
-def _metadata(archive: Path) -> dict[str, Any]:
-    """Give what Rasa notes of a model: the id by which trackers name it, its graph."""
+def metadata_of(archive: Path) -> dict[str, Any]:
+    """Give what Rasa notes of a model: the id by which trackers name it, its graph.
+
+    Raises:
+        ProjectError: it notes nothing.
+    """
     with tarfile.open(archive) as tar:
-        for member in tar:
-            if member.name.removeprefix("./") == "metadata.json":
-                file = tar.extractfile(member)
-                if file is not None:
-                    found: dict[str, Any] = json.load(file)
-                    return found
+        return _metadata(archive, tar)
+
+
+def _metadata(archive: Path, tar: tarfile.TarFile) -> dict[str, Any]:
+    for member in tar:
+        if member.name.removeprefix("./") == "metadata.json":
+            file = tar.extractfile(member)
+            if file is not None:
+                found: dict[str, Any] = json.load(file)
+                return found
     raise ProjectError(f"{archive} has no metadata.json.", "Train again with 'make train'.")

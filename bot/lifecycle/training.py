@@ -29,6 +29,9 @@ SPURIOUS_WARNINGS = (
 def train(out: Path, *, warm: Path | None, if_needed: bool, force: bool) -> Path:
     """Train on `data/` as `config.yml` says and leave the archive in `out`.
 
+    Where `torchrun` started several processes, the first one does this; the others fine-tune
+    with it, write nothing, and end in here.
+
     Args:
         out: folder of the archives; what lies there stays untouched, whatever happens.
         warm: an earlier model archive whose encoder and dialogue model the training starts from.
@@ -41,6 +44,11 @@ def train(out: Path, *, warm: Path | None, if_needed: bool, force: bool) -> Path
     Raises:
         BotError: something in the project or on the machine must be mended first.
     """
+    with _all_processes():
+        return _train(out, warm, if_needed, force)
+
+
+def _train(out: Path, warm: Path | None, if_needed: bool, force: bool) -> Path:
     existing = _existing(out)
     if if_needed and existing:
         print(f"Using the model {existing}.")
@@ -55,6 +63,14 @@ def train(out: Path, *, warm: Path | None, if_needed: bool, force: bool) -> Path
             start = warm_start(joint, extract_dialogue_model(warm, Path(scratch, "dialogue")))
         with start, _readable_errors(out):
             return _run_rasa(out, force)
+
+
+def _all_processes() -> AbstractContextManager[None]:
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:  # torchrun says how many
+        return nullcontext()
+    from bot.ml.several import together  # torch: only here
+
+    return together()
 
 
 def _existing(out: Path) -> Path | None:

@@ -43,7 +43,7 @@ def said(
     """A prediction: the label's intent first, another one second."""
     first = RankedLabel(label.split("/")[0], confidence)
     ranking = (first, RankedLabel("other", second))
-    return Prediction(label, ranking, fallback, spans, ms)
+    return Prediction(label, ranking, fallback, spans, ms=ms)
 
 
 CITY = Span(3, 9, "city", "to")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import re
+from dataclasses import replace
 
 import pytest
 from made import NASTY, STORIES, full_report, good, measured, sample_items
@@ -14,7 +15,8 @@ from bot.evaluation import outcome
 from bot.evaluation.assess import latency_of, report_on
 from bot.evaluation.markdown import as_markdown, escape
 from bot.evaluation.page import as_page
-from bot.evaluation.rejecting import Costs
+from bot.evaluation.predictions import Fallback
+from bot.evaluation.rejecting import Costs, StrangenessEvidence
 from bot.evaluation.report_json import as_json
 from bot.evaluation.terminal import show
 
@@ -38,8 +40,6 @@ def test_the_figures_of_a_model_by_hand() -> None:
 
 
 def test_latency_leaves_out_what_was_read_before() -> None:
-    from dataclasses import replace
-
     predictions = [replace(one, ms=ms) for one, ms in zip(good(), (1, 2, 3, None), strict=False)]
     assert latency_of(predictions).count == 3 and latency_of(predictions).p50 == 2.0
     assert latency_of([]).p99 == 0.0
@@ -53,7 +53,7 @@ def test_the_json_has_a_version_and_stable_order_and_holds_both_evaluations() ->
     assert content["schema"] == 1
     assert list(content) == [
         *("schema", "created", "costs", "evaluation", "against", "measures"),
-        *("against_measures", "comparison", "data", "items"),
+        *("against_measures", "comparison", "data", "cross_validation", "items"),
     ]
     assert report.candidate is not None and report.live is not None
     assert outcome.from_json(content["evaluation"]).outcomes == report.candidate.evaluation.outcomes
@@ -138,3 +138,30 @@ def test_a_model_without_a_mistake_has_nothing_to_confuse() -> None:
     report = report_on("today", items, measured(good()[:2], items), None, Costs(), None)
     assert "No message is taken for another." in as_page(report)
     assert STORIES[0].name not in as_markdown(report_on("today", (), None, None, Costs(), None))
+
+
+def test_a_models_own_strangeness_is_what_tells_what_is_out_of_scope() -> None:
+    strange = (0.2, 0.1, 0.3, 0.2, 0.9, 0.8)  # the fifth is out of scope
+    told = [replace(one, strangeness=value) for one, value in zip(good(), strange, strict=True)]
+    found = measured(told).out_of_scope
+    assert found is not None
+    assert found.auroc == 1.0
+    wrong = measured([replace(told[0], strangeness=1.5), *told[1:]]).out_of_scope
+    assert wrong is not None
+    assert wrong.auroc == 0.8
+
+
+@pytest.mark.parametrize("refused", [0.01, None])
+def test_the_page_says_how_the_threshold_for_strange_messages_was_chosen(
+    refused: float | None,
+) -> None:
+    evidence = StrangenessEvidence(0.47, 5.0, refused, 0.93, 750, 760)
+    found = measured(good())
+    for strange in (True, False):
+        model = replace(found.model, fallback=Fallback(0.4, strange=strange), strangeness=evidence)
+        report = report_on("now", sample_items(), replace(found, model=model), None, Costs(), None)
+        page = as_page(report)
+        assert ("strangeness is above 0.47" in page) is strange
+        assert ("1.0 %" in page and "750 validation messages" in page) is (
+            strange and bool(refused)
+        )

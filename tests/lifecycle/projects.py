@@ -16,9 +16,8 @@ pipeline:
   - name: bot.components.featurizer.JointFeaturizer
     epochs: 8
   - name: bot.components.classifier.JointClassifier
-  - name: bot.components.response_ranker.ResponseRanker
-  - name: FallbackClassifier
     threshold: 0.4
+  - name: bot.components.response_ranker.ResponseRanker
 policies:
   - name: RulePolicy
 """

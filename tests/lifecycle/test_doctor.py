@@ -21,11 +21,14 @@ from pathlib import Path
 
 import pytest
 from projects import write_archive, write_project
+from registered import archive
 
 from bot.lifecycle import doctor
 from bot.lifecycle.checks import imports, installation, services, trackers
 from bot.lifecycle.checks.findings import Finding, Project, run
 from bot.lifecycle.doctor import CHECKS, examine, findings
+from bot.lifecycle.promote import promote
+from bot.lifecycle.registry import Registry
 
 RASA = {
     "rasa/__init__.py": "",
@@ -335,6 +338,20 @@ def test_a_model(project: Path) -> None:
     the_fault("model", project, "problem", "damaged")
 
 
+def test_the_live_model_is_examined_not_the_newest(project: Path) -> None:
+    model = archive(project / "models/a.tar.gz")
+    registry = Registry(project / "models", project=project)
+    promote(registry, Path("a"), force=True, why="the first")
+    (project / "models/b.tar.gz").write_bytes(b"half an arch")
+    all_well("model", project)
+    os.utime(model, (1, 1))
+    the_fault("model", project, "warning", "a.tar.gz is older", "bot improve")
+    archive(model, filling=b"another")
+    the_fault("model", project, "problem", "not the one that its card was written for")
+    model.unlink()
+    the_fault("model", project, "problem", "is gone", "bot rollback")
+
+
 # ---- the pipeline
 
 
@@ -349,6 +366,7 @@ def pipeline(project: Path, *names: str) -> None:
 OURS = {
     "F": "bot.components.featurizer.JointFeaturizer",
     "C": "bot.components.classifier.JointClassifier",
+    "C, reject: false": "bot.components.classifier.JointClassifier\n    reject: false",
     "R": "bot.components.response_ranker.ResponseRanker",
 }
 
@@ -363,15 +381,26 @@ def test_a_pipeline_that_fits(project: Path) -> None:
         (["WhitespaceTokenizer", OURS["F"], OURS["R"]], ["config.yml:4", "JointClassifier"]),
         ([OURS["C"], OURS["F"], OURS["R"]], ["no JointClassifier follows"]),
         ([OURS["F"], OURS["C"]], ["retrieval intents faq", "ResponseRanker"]),
-        ([OURS["F"], "FallbackClassifier", OURS["C"], OURS["R"]], ["before JointClassifier"]),
+        (
+            [OURS["F"], "FallbackClassifier", OURS["C, reject: false"], OURS["R"]],
+            ["before JointClassifier"],
+        ),
+        (
+            [OURS["F"], OURS["C"], OURS["R"], "FallbackClassifier"],
+            ["JointClassifier (line 4), FallbackClassifier (line 6)", "'reject: false'"],
+        ),
         (["FallbackClassifier", "DIETClassifier", OURS["R"]], ["before DIETClassifier"]),
         (
-            [OURS["F"], OURS["C"], OURS["R"], "FallbackClassifier", "FallbackClassifier"],
+            ["DIETClassifier", "FallbackClassifier", "FallbackClassifier", OURS["R"]],
             ["2 components that reject"],
         ),
         (
-            [OURS["F"], OURS["C"], OURS["R"], "FallbackClassifier", "bot.rejecter.Rejecter"],
-            ["FallbackClassifier (line 6), Rejecter (line 7)"],
+            [OURS["F"], OURS["C"], OURS["R"], "bot.rejecter.Rejecter"],
+            ["JointClassifier (line 4), Rejecter (line 6)"],
+        ),
+        (
+            [OURS["F"] + "\n    out_of_scope: nothing_of_ours", OURS["C"], OURS["R"]],
+            ["'nothing_of_ours'", "no intent of domain.yml"],
         ),
     ],
 )

@@ -117,7 +117,11 @@ def test_a_model_is_evaluated_and_every_file_is_there(
     assert evaluation.archive_mb > 0 and evaluation.latency_p50_ms > 0
     assert evaluation.stories == 0 and evaluation.out_of_scope is None
     content = read(project / "out" / "report.json")
-    assert content["measures"]["fallback"] == {"threshold": 0.4, "ambiguity": 0.05}
+    assert content["measures"]["fallback"] == {
+        "threshold": 0.4,
+        "ambiguity": 0.05,
+        "strange": False,
+    }
     assert content["data"]["unused_intents"] == ["never_said"]
     assert [leak["other"]["line"] for leak in content["data"]["leaks"]] == [5]
     assert summary.read_text() == (project / "out" / "report.md").read_text()
@@ -221,8 +225,16 @@ def test_the_first_wrong_turn_of_each_story() -> None:
     assert list(read_outcomes("", right=True)) == []
 
 
-def test_a_pipeline_without_a_fallback_has_none() -> None:
+def test_the_rule_is_that_of_whoever_rejects() -> None:
     assert fallback_of({}) is None
     node = {"uses": FALLBACK, "config": {}}
     rule = fallback_of({"predict_schema": {"nodes": {"x": node}}})
     assert rule is not None and (rule.threshold, rule.ambiguity) == (0.3, 0.1)  # Rasa's defaults
+    ours = {"uses": "bot.components.classifier.JointClassifier", "config": {"threshold": 0.6}}
+    rule = fallback_of({"predict_schema": {"nodes": {"x": ours}}})
+    assert rule is not None and (rule.threshold, rule.ambiguity, rule.strange) == (0.6, 0.05, True)
+    silent = {**ours, "config": {"reject": False}}
+    assert fallback_of({"predict_schema": {"nodes": {"x": silent}}}) is None
+    both = {"x": silent, "y": node}
+    rule = fallback_of({"predict_schema": {"nodes": both}})
+    assert rule is not None and not rule.strange

@@ -87,7 +87,8 @@ def test_a_sound_project_has_no_problems(project: Path) -> None:
         ("config.yml", "epochs: 8", "epoch: 8", 7, ["'epoch'", "mean 'epochs'"]),
         ("config.yml", "epochs: 8", "epochs: many", 7, ["'epochs'", "whole number"]),
         ("config.yml", "epochs: 8", "epochs: 8\n    model: ./away", 8, ["does not exist"]),
-        ("config.yml", "JointClassifier", "JointClassifier\n    epochs: 3", 9, ["no options"]),
+        ("config.yml", "JointClassifier", "JointClassifier\n    epochs: 3", 9, ["'epochs'"]),
+        ("config.yml", "threshold: 0.4", "threshold: 2.5", 9, ["between 0"]),
         ("config.yml", "  - name: WhitespaceTokenizer", "  - WhitespaceTokenizer", 5, ["no name"]),
     ],
 )  # fmt: skip

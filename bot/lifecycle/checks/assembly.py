@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import yaml
+
 import bot
 from bot.lifecycle.checks.findings import Finding, Project
 from bot.lifecycle.checks.pipeline import CLASSIFIER, FEATURIZER, RANKER, Component, components
@@ -35,6 +37,7 @@ def check_assembly(project: Project) -> Iterator[Finding]:
         *_early_fallback(config, pipeline),
         *_two_rejecters(config, pipeline, project.root),
         *_unanswered_retrieval(project, pipeline),
+        *_unknown_out_of_scope(project, config, pipeline),
     ]
     yield from found
     if not found:
@@ -45,6 +48,8 @@ def rejects(component: Component, root: Path) -> bool:
     """Say whether a component turns down messages; ours are known by what their source names."""
     if component.short_name == FALLBACK:
         return True
+    if component.short_name == CLASSIFIER:
+        return (text_of(entry(component.node, "reject")) or "").lower() != "false"
     if not component.is_ours:
         return False
     relative = Path(*component.name.split(".")[:-1]).with_suffix(".py")
@@ -93,7 +98,7 @@ def _two_rejecters(config: Source, pipeline: list[Component], root: Path) -> Ite
             "problem",
             f"{config.path} has {len(found)} components that reject a message: {names}. Both can "
             f"insert 'nlu_fallback', and 'rasa test' undoes only one.",
-            "Keep one of them.",
+            f"Keep one of them; '{CLASSIFIER}' leaves it to another with 'reject: false'.",
         )
 
 
@@ -108,6 +113,27 @@ def _unanswered_retrieval(project: Project, pipeline: list[Component]) -> Iterat
             f"pipeline chooses their answers.",
             f"Add 'bot.components.response_ranker.{RANKER}' to config.yml.",
         )
+
+
+def _unknown_out_of_scope(
+    project: Project, config: Source, pipeline: list[Component]
+) -> Iterator[Finding]:
+    domain = project.source("domain.yml")
+    known = [str(text_of(item) or next(pairs(item))[0].value) for item in _intents(domain)]
+    for component in pipeline:
+        wanted = component.options().get("out_of_scope")
+        if component.short_name == FEATURIZER and wanted and known and wanted not in known:
+            yield Finding(
+                NAME,
+                "problem",
+                f"{config.path}:{line_of(component.node)}: 'out_of_scope' names '{wanted}', which "
+                f"is no intent of domain.yml, so that it has no effect.",
+                "Name the intent of messages that the assistant is not there for, or remove it.",
+            )
+
+
+def _intents(domain: Source | None) -> list[yaml.Node]:
+    return list(items(domain.section("intents"))) if domain else []
 
 
 def _retrieval_intents(domain: Source) -> Iterator[str]:

@@ -10,18 +10,20 @@ from typing import Any
 
 import yaml
 
+from bot.components.rejection_rule import RejectionRule
 from bot.components.vocabulary_options import (
     TOKENIZER_OPTIONS,
     SpellingOptions,
     ValueOptions,
     VocabularyOptions,
 )
-from bot.errors import BotError, OptionError, ProjectError, VocabularyError
+from bot.errors import BotError, OptionError, ProjectError, TrainingDataError, VocabularyError
 from bot.lifecycle.checks.sources import Source, entry, items, line_of, pairs, text_of, value_of
 from bot.ml.dialogue.options import StoryOptions
 from bot.ml.encoder import BUNDLED_NAMES, find_encoder
 from bot.ml.options import JointOptions
 from bot.ml.ranking_options import RankingOptions
+from bot.vocabulary.attributes import load_attributes
 from bot.vocabulary.loading import load_vocabulary
 
 FEATURIZER = "JointFeaturizer"
@@ -33,6 +35,11 @@ READERS: dict[str, type[VocabularyOptions] | type[ValueOptions]] = {
     "SpellingCorrector": SpellingOptions,
     "VocabularyMatcher": VocabularyOptions,
     "ValueFinder": ValueOptions,
+}
+
+LATER_READERS: dict[str, type[RankingOptions] | type[RejectionRule]] = {
+    RANKER: RankingOptions,
+    CLASSIFIER: RejectionRule,
 }
 
 
@@ -80,21 +87,13 @@ def check_pipeline(config: Source, root: Path) -> Iterator[BotError]:
     for component in components(config):
         if component.is_ours and component.short_name == FEATURIZER:
             yield from _check_featurizer(config, component, root)
-        elif component.is_ours and component.short_name == RANKER:
+        elif component.is_ours and component.short_name in LATER_READERS:
             try:
-                RankingOptions.read(component.options(), RANKER)
+                LATER_READERS[component.short_name].read(component.options(), component.short_name)
             except OptionError as error:
                 yield config.error(_line_of_option(component, str(error)), str(error))
         elif component.is_ours and component.short_name in READERS:
             yield from _check_reader(config, component)
-        elif component.is_ours and component.short_name == CLASSIFIER:
-            for key, _ in pairs(component.node):
-                if key.value != "name":
-                    yield config.error(
-                        key,
-                        f"{CLASSIFIER} has no options, but '{key.value}' was found.",
-                        f"Put it under {FEATURIZER}, which learns for both, or remove it.",
-                    )
     for component in components(config, "policies"):
         if component.is_ours and component.short_name == STORY_POLICY:
             values = {k: v for k, v in component.options().items() if k != "priority"}
@@ -136,6 +135,10 @@ def _check_featurizer(config: Source, component: Component, root: Path) -> Itera
     except OptionError as error:
         yield config.error(_line_of_option(component, str(error)), str(error))
         return
+    try:
+        load_attributes(root / options.attributes)
+    except TrainingDataError as error:
+        yield error
     folder = encoder_folder(options.model, root)
     if folder is None:
         return  # a Hugging Face id: it is fetched when the training begins
