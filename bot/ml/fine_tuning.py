@@ -14,6 +14,7 @@ HEAD_PACE = 10.0
 WEIGHT_DECAY = 0.01
 WARM_UP_SHARE = 0.1
 LORA_RANK = 16
+UPPER_SHARE = 0.5  # of the layers, counted from the output
 
 
 class SeenTokens:
@@ -48,6 +49,9 @@ class SeenTokens:
 def choose_trainable(encoder: nn.Module, mode: str) -> nn.Module:
     """Mark what learns: `full`, `top_layers` (the upper half), `lora`, or `frozen`.
 
+    LoRA (Hu et al., 2021, "LoRA: Low-Rank Adaptation of Large Language Models") adapts the linear
+    layers of the upper half, so that the backward pass ends there; see docs/decisions/007.
+
     Returns:
         The encoder; for `lora` wrapped by peft, to be merged by `merge_adapters`.
     """
@@ -55,13 +59,13 @@ def choose_trainable(encoder: nn.Module, mode: str) -> nn.Module:
         return encoder
     encoder.requires_grad_(False)
     if mode == "top_layers":
-        layers = _layers(encoder)
-        for layer in layers[len(layers) // 2 :]:
+        for layer in _upper_layers(encoder):
             layer.requires_grad_(True)
     elif mode == "lora":
         from peft import LoraConfig, get_peft_model
 
-        config = LoraConfig(r=LORA_RANK, lora_alpha=2 * LORA_RANK, target_modules="all-linear")
+        adapted_parts = _linear_parts(encoder, _upper_layers(encoder))
+        config = LoraConfig(r=LORA_RANK, lora_alpha=2 * LORA_RANK, target_modules=adapted_parts)
         adapted: nn.Module = get_peft_model(encoder, config)
         return adapted
     return encoder
@@ -106,6 +110,17 @@ def warm_up_then_cosine(steps: int) -> Callable[[int], float]:
     return pace
 
 
-def _layers(encoder: nn.Module) -> nn.ModuleList:
+def _upper_layers(encoder: nn.Module) -> list[nn.Module]:
     stacks = [module for module in encoder.modules() if isinstance(module, nn.ModuleList)]
-    return max(stacks, key=len)
+    layers = max(stacks, key=len)
+    return list(layers)[int(len(layers) * (1 - UPPER_SHARE)) :]
+
+
+def _linear_parts(encoder: nn.Module, layers: Iterable[nn.Module]) -> list[str]:
+    """Give the full names of the linear layers inside some layers."""
+    inside = {id(part) for layer in layers for part in layer.modules()}
+    return [
+        name
+        for name, part in encoder.named_modules()
+        if isinstance(part, nn.Linear) and id(part) in inside
+    ]

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from bot.ml.batching import collate, prepare
+from bot.ml.encoder import find_encoder
 from bot.ml.fine_tuning import (
     HEAD_PACE,
     WEIGHT_DECAY,
@@ -19,7 +20,7 @@ from bot.ml.fine_tuning import (
     parameter_groups,
 )
 from bot.ml.joint import Batch, JointModel, load_encoder
-from bot.ml.options import JointOptions
+from bot.ml.options import BUNDLED_ENCODER, JointOptions
 from bot.ml.tagging import TagSet
 from bot.ml.text import SubwordTokenizer
 from bot.types import Example
@@ -130,7 +131,8 @@ def test_lora_trains_its_own_matrices_and_no_other(tiny_encoder: Path, batch: Ba
     take_steps(model, batch)
     moved = changed(before, model)
     adapters = {name for name in before if "lora_" in name}
-    assert adapters
+    assert len(adapters) == 2 * 6  # two matrices for each linear layer of the upper of two layers
+    assert all(".layer.1." in name for name in adapters)
     assert moved == adapters | {"prototypes", "tag_head.weight", "tag_head.bias"}
 
 
@@ -156,20 +158,41 @@ def test_merging_leaves_other_encoders_alone(tiny_encoder: Path) -> None:
     assert merge_adapters(encoder) is encoder
 
 
-def test_lora_learns_under_a_tenth_of_a_middling_encoder() -> None:
-    from transformers import BertConfig, BertModel
+def test_lora_learns_under_a_twentieth_of_the_bundled_encoder() -> None:
+    from transformers import AutoConfig, AutoModel
 
-    config = BertConfig(
-        vocab_size=8000,
-        hidden_size=256,
-        num_hidden_layers=4,
-        num_attention_heads=4,
-        intermediate_size=1024,
-    )
-    adapted = choose_trainable(BertModel(config, add_pooling_layer=False), "lora")
+    config = AutoConfig.from_pretrained(find_encoder(BUNDLED_ENCODER).folder)
+    adapted = choose_trainable(AutoModel.from_config(config), "lora")
     learning = sum(p.numel() for p in adapted.parameters() if p.requires_grad)
     total = sum(p.numel() for p in adapted.parameters())
-    assert 0 < learning < 0.1 * total
+    assert 0 < learning < 0.05 * total
+
+
+def test_lora_finds_the_layers_of_another_architecture() -> None:
+    from transformers import DistilBertConfig, DistilBertModel
+
+    config = DistilBertConfig(vocab_size=50, dim=32, hidden_dim=64, n_heads=2, n_layers=3)
+    adapted = choose_trainable(DistilBertModel(config), "lora")
+    learning = {name for name, p in adapted.named_parameters() if p.requires_grad}
+    assert len(learning) == 2 * 2 * 6  # of three layers the upper two
+    assert not any(".layer.0." in name for name in learning)
+
+
+@pytest.mark.parametrize("mode", ["top_layers", "lora"])
+def test_the_backward_pass_ends_below_the_upper_layers(
+    mode: str, tiny_encoder: Path, batch: Batch
+) -> None:
+    model = build(tiny_encoder, mode)
+    stack = next(part for part in model.modules() if isinstance(part, nn.ModuleList))
+    has_gradient = []
+    for layer in stack:
+        layer.register_forward_hook(
+            lambda _, __, output: has_gradient.append(
+                (output if isinstance(output, Tensor) else output[0]).requires_grad
+            )
+        )
+    model.loss(batch)
+    assert has_gradient == [False, True]
 
 
 @pytest.mark.parametrize("mode", ["full", "top_layers", "lora", "frozen"])
