@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from rasa_sdk import Action, Tracker
-from rasa_sdk.events import UserUtteranceReverted
+from rasa_sdk.events import ActionReverted, UserUtteranceReverted
 from rasa_sdk.executor import CollectingDispatcher
 
 from actions.bank import cases, clock
@@ -27,6 +27,10 @@ FORM_SLOTS = (
     "limit_type",
 )
 CHOICES = 2
+OFFER = (
+    "I can see that this is frustrating, and I am sorry. If you would rather talk to one of my "
+    'colleagues, press the button or say "talk to a person" at any time.'
+)
 
 
 class ActionGreet(BankAction):
@@ -71,6 +75,26 @@ class ActionHandOver(BankAction):
         """Queue it and say how long it will take."""
         desk.say(_queue(desk, "asked for a person"))
         return []
+
+
+class ActionOfferPerson(Action):  # type: ignore[misc]
+    """Offer a person to an angry customer, before what they asked for is answered."""
+
+    def name(self) -> str:
+        """Return the name in the domain: AttributePolicy runs it where a message is angry."""
+        return "action_on_customer_mood_angry"
+
+    def run(
+        self, dispatcher: CollectingDispatcher, tracker: Tracker, domain: dict[str, Any]
+    ) -> list[Event]:
+        """Offer it once, not where a person comes anyway; the answer follows either way."""
+        intent = (tracker.latest_message.get("intent") or {}).get("name")
+        is_offered = intent == "ask_human" or (intent == "complaint" and not tracker.active_loop)
+        if not is_offered and not _has_said(tracker, OFFER):
+            dispatcher.utter_message(
+                text=OFFER, buttons=[button(INTENTS["ask_human"], "ask_human")]
+            )
+        return [ActionReverted()]
 
 
 class ActionDefaultFallback(BankAction):
@@ -129,6 +153,16 @@ def _full_name(intent: str, message: dict[str, Any]) -> str:
     ranked = [item.get("intent_response_key") for item in selected.get("ranking") or []]
     candidates = [str(item) for item in [key, *ranked] if item]
     return next((item for item in candidates if item.startswith(f"{intent}/")), intent)
+
+
+def _has_said(tracker: Tracker, text: str) -> bool:
+    """Say whether the assistant has said a text since the session began."""
+    for event in reversed(tracker.events):
+        if event.get("event") == "session_started":
+            return False
+        if event.get("event") == "bot" and event.get("text") == text:
+            return True
+    return False
 
 
 def _queue(desk: Desk, reason: str) -> str:

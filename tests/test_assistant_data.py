@@ -27,6 +27,7 @@ TEST_FILES = (
     "tests/jargon/*.yml",
     "tests/paraphrases/*.yml",
     "tests/stories/*.yml",
+    "tests/attributes/*.yml",
 )
 TESTED = ("tests/nlu", "tests/jargon", "tests/paraphrases")
 TOO_LIKE = 0.9

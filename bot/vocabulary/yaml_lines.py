@@ -28,7 +28,7 @@ _SHAPE = "Write '- term: its name', as docs/reference/vocabulary.md shows."
 
 def read_yaml(text: str, reading: Reading) -> list[Term]:
     """Read the terms of one file; what is wrong goes to the reading's problems."""
-    _refuse_rasa_keys(text, reading)
+    refuse_rasa_keys(text, reading)
     found = []
     for item in _items(compose(text, reading), reading):
         entry = _entry(item, reading)
@@ -69,7 +69,8 @@ def is_absent(node: Node | None) -> bool:
     )
 
 
-def _refuse_rasa_keys(text: str, reading: Reading) -> None:
+def refuse_rasa_keys(text: str, reading: Reading) -> None:
+    """Note each line that would make Rasa read the file as training data."""
     if not any(key in text for key in RASA_KEYS):
         return
     for number, line in enumerate(_LINE_END.split(text), start=1):
@@ -93,7 +94,7 @@ def _items(root: Node | None, reading: Reading) -> list[Node]:
             f"Write '{TOP_KEY}:' and the terms below it.",
         )
         return []
-    values = _values(root, (TOP_KEY,), "The file", reading)
+    values = values_of(root, (TOP_KEY,), "The file", reading)
     listed = values.get(TOP_KEY)
     if listed is None or is_absent(listed):
         return []
@@ -103,7 +104,7 @@ def _items(root: Node | None, reading: Reading) -> list[Node]:
     return list(listed.value)
 
 
-def _values(
+def values_of(
     node: MappingNode, known: tuple[str, ...], what: str, reading: Reading
 ) -> dict[str, Node]:
     """Give the values of a mapping by their keys, once each key is known and there once."""
@@ -126,25 +127,26 @@ def _entry(item: Node, reading: Reading) -> Entry | None:
     if not isinstance(item, MappingNode):
         reading.problem(line_of(item), "This entry is no term.", _SHAPE)
         return None
-    values = _values(item, KEYS, "The term", reading)
+    values = values_of(item, KEYS, "The term", reading)
     entry = Entry(line=line_of(item))
     if "term" in values:
-        entry.name = _text(values["term"], "term", reading)
+        entry.name = text_of(values["term"], "term", reading)
     entry.aliases = _aliases(values.get("aliases"), reading)
     if "case_sensitive" in values:
         entry.case_sensitive = _switch(values["case_sensitive"], reading) or False
     for key in ("entity", "value", "language"):
         node = values.get(key)
         if node is not None and not is_absent(node):
-            text = _text(node, key, reading)
+            text = text_of(node, key, reading)
             setattr(entry, key, text if isinstance(node, ScalarNode) else None)
     definition = values.get("definition")
     if definition is not None and not is_absent(definition):
-        entry.definition = _text(definition, "definition", reading)
+        entry.definition = text_of(definition, "definition", reading)
     return entry
 
 
-def _text(node: Node, key: str, reading: Reading) -> str:
+def text_of(node: Node, key: str, reading: Reading) -> str:
+    """Give the text of a node; where it is none, that becomes a problem."""
     if isinstance(node, ScalarNode):
         unquoted = not node.style and node.value == "~"
         return "" if unquoted else str(node.value)
@@ -181,14 +183,14 @@ def _aliases(node: Node | None, reading: Reading) -> list[tuple[str, int, bool |
 def _alias(item: Node, reading: Reading) -> tuple[str, int, bool | None]:
     line = line_of(item)
     if not isinstance(item, MappingNode):
-        return _text(item, "alias", reading), line, None
+        return text_of(item, "alias", reading), line, None
     before = len(reading.problems)
-    values = _values(item, ALIAS_KEYS, "The alias", reading)
+    values = values_of(item, ALIAS_KEYS, "The alias", reading)
     if len(reading.problems) > before:
         return "?", line, None
     if "text" not in values:
         reading.problem(line, "The alias has no 'text'.", "Write {text: OD, case_sensitive: true}.")
         return "?", line, None
     sensitive = values.get("case_sensitive")
-    text = _text(values["text"], "text", reading)
+    text = text_of(values["text"], "text", reading)
     return text, line, None if sensitive is None else _switch(sensitive, reading)
