@@ -18,7 +18,7 @@ PYTEST := $(BIN)/python -m pytest
 UV = $(firstword $(wildcard .uv/bin/uv .uv/lib/bin/uv) uv)
 headline = printf '\n\033[1m== %s\033[0m\n' $(1)
 
-.PHONY: help installed setup lock chat serve train test test-long report check lint types doctor clean
+.PHONY: help installed setup lock chat serve train test test-long report bench-quick check lint types doctor clean
 
 help: ## list what can be made
 	@awk -F ': .*## ' '/^[a-z-]+: .*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -54,6 +54,9 @@ test-long: installed ## the tests that train models, some minutes each
 
 report: installed ## measure the model; AGAINST=diet trains and measures Rasa's default pipeline beside it
 	@$(BOT) report $(if $(AGAINST),--against $(AGAINST))
+
+bench-quick: installed ## learn from a few examples and hold the scores against floors; some minutes
+	@$(BIN)/python -m benchmarks quick
 
 check: installed ## lint, types and documentation: a minute at most, no training
 	@$(MAKE) --no-print-directory lint

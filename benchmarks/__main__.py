@@ -24,6 +24,7 @@ def main() -> None:
         _add_responses,
     ):
         add(names).add_argument("--json", type=Path, help="where to leave the numbers")
+    _add_quick(names)
     _add_nlu(names)
     _add_adaptation(names)
     _add_vocabulary(names)
@@ -148,6 +149,19 @@ def _add_dialogue(names: Names) -> argparse.ArgumentParser:
 
     dialogue.set_defaults(run=run)
     return dialogue
+
+
+def _add_quick(names: Names) -> None:
+    quick = names.add_parser("quick", help="a guard of a few minutes: floors of few-shot learning")
+    quick.add_argument("--json", type=Path, help="where to leave the numbers")
+
+    def run(options: Options) -> None:
+        from benchmarks import quick
+
+        if not quick.run(options.json):
+            raise SystemExit(1)
+
+    quick.set_defaults(run=run)
 
 
 def _add_nlu(names: Names) -> None:

@@ -75,7 +75,7 @@ def answer(parse: dict[str, Any]) -> dict[str, Any]:
     Where a model has no score of its own for that, the lack of confidence stands for it.
     """
     top = best(parse)
-    known = parse.get("out_of_scope") or {}
+    known = parse.get("strangeness") or {}
     return {
         "intent": top["name"],
         "confidence": top["confidence"],

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from bot.command_line import build_parser
 from bot.errors import BotError
@@ -17,7 +17,8 @@ from bot.errors import BotError
 FAILED = 1
 USER_ERROR = 2
 INTERRUPTED = 130
-LOOP = ("ingest", "rank", "review", "export", "forget")  # in steps; they go on where they were
+LOOP = ("ingest", "rank", "shadow", "review", "export", "forget")  # in steps; they go on
+KEEPS = (*LOOP, "adapt", "improve", "tune")  # what they did until Ctrl-C
 MODELS = ("improve", "models", "promote", "rollback")
 
 
@@ -29,75 +30,109 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = build_parser()
     options = parser.parse_args(arguments)
     try:
-        return _run(options)
+        return RUN[options.command](options)
     except BotError as error:
         print(f"Error: {error}", file=sys.stderr)
         return USER_ERROR
     except KeyboardInterrupt:
-        keeps = options.command in (*LOOP, "adapt", "improve")
+        keeps = options.command in KEEPS or getattr(options, "cross_validate", None) is not None
         kept = "what was done is kept" if keeps else "nothing was changed"
         print(f"Interrupted; {kept}.", file=sys.stderr)
         return INTERRUPTED
 
 
-def _run(options: argparse.Namespace) -> int:
-    """Import what the command needs, and nothing else, then call it."""
-    if options.command == "train":
-        from bot.lifecycle.training import train
+def _train(options: argparse.Namespace) -> int:
+    from bot.lifecycle.training import train
 
-        train(options.out, warm=options.warm, if_needed=options.if_needed, force=options.force)
-        return 0
-    if options.command == "adapt":
-        from bot.lifecycle.adapt import adapt
+    train(options.out, warm=options.warm, if_needed=options.if_needed, force=options.force)
+    return 0
 
-        adapt(
-            options.corpus,
-            options.output,
-            model=options.model,
-            epochs=options.epochs,
-            seed=options.seed,
-            resume=options.resume,
-        )
-        return 0
-    if options.command == "chat":
-        from bot.lifecycle.chat import chat
 
-        return chat(options.model, debug=options.debug)
-    if options.command == "serve":
-        from bot.lifecycle.serve import serve
+def _tune(options: argparse.Namespace) -> int:
+    from bot.lifecycle.tune import tune
 
-        return serve(
-            options.model, interface=options.interface, port=options.port, debug=options.debug
-        )
-    if options.command == "doctor":
-        from bot.lifecycle.doctor import examine
+    tune(minutes=options.minutes, trials=options.trials, seed=options.seed, apply=options.apply)
+    return 0
 
-        return 0 if examine(as_json=options.json) else FAILED
-    if options.command in LOOP:
-        return _loop(options)
-    if options.command == "vocabulary":
-        return _vocabulary(options)
-    if options.command in MODELS:
-        return _models(options)
-    if options.command == "report":
-        from bot.evaluation.report import report
-        from bot.lifecycle.preflight import find_model
 
-        archive = find_model(options.model)
-        passed = report(archive, options.out, against=options.against, check=options.check)
-        return 0 if passed else FAILED
-    if options.command == "evaluate":
-        from bot.lifecycle.evaluate import evaluate
+def _adapt(options: argparse.Namespace) -> int:
+    from bot.lifecycle.adapt import adapt
 
-        evaluate(
-            options.model,
-            against=options.against,
-            data=options.data,
-            out=options.out,
-            data_only=options.data_only,
-            markdown=options.markdown,
-        )
-        return 0
+    adapt(
+        options.corpus,
+        options.output,
+        model=options.model,
+        epochs=options.epochs,
+        seed=options.seed,
+        resume=options.resume,
+    )
+    return 0
+
+
+def _chat(options: argparse.Namespace) -> int:
+    from bot.lifecycle.chat import chat
+
+    return chat(options.model, debug=options.debug)
+
+
+def _serve(options: argparse.Namespace) -> int:
+    from bot.lifecycle.serve import serve
+
+    return serve(options.model, interface=options.interface, port=options.port, debug=options.debug)
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    from bot.lifecycle.doctor import examine
+
+    return 0 if examine(as_json=options.json) else FAILED
+
+
+def _report(options: argparse.Namespace) -> int:
+    from bot.evaluation.report import report
+    from bot.lifecycle.preflight import find_model
+
+    archive = find_model(options.model)
+    passed = report(archive, options.out, against=options.against, check=options.check)
+    return 0 if passed else FAILED
+
+
+def _evaluate(options: argparse.Namespace) -> int:
+    if options.cross_validate is not None or options.learning_curve:
+        return _cross_validate(options)
+    from bot.lifecycle.evaluate import evaluate
+
+    evaluate(
+        options.model,
+        against=options.against,
+        data=options.data,
+        out=options.out,
+        data_only=options.data_only,
+        markdown=options.markdown,
+    )
+    return 0
+
+
+def _cross_validate(options: argparse.Namespace) -> int:
+    from bot.lifecycle.cross_validate import cross_validate
+
+    given = {
+        "MODEL": options.model,
+        "--against": options.against,
+        "--data": options.data,
+        "--data-only": options.data_only,
+    }
+    cross_validate(
+        options.cross_validate,
+        curve=options.learning_curve,
+        seed=options.seed,
+        out=options.out,
+        markdown=options.markdown,
+        others=[name for name, value in given.items() if value],
+    )
+    return 0
+
+
+def _init(options: argparse.Namespace) -> int:
     from bot.lifecycle.empty import empty_project
 
     return 0 if empty_project(ask=not options.yes) else FAILED
@@ -198,6 +233,13 @@ def _loop(options: argparse.Namespace) -> int:
 
         rank(options.model, key=key, url=url, against=options.against, logs_only=options.logs_only)
         return 0
+    if options.command == "shadow":
+        from bot.lifecycle.shadow import shadow_candidate
+
+        shadow_candidate(
+            options.candidate, key=key, url=url, since=options.since, limit=options.limit
+        )
+        return 0
     if options.command == "review":
         return _review(options, key, url)
     if options.command == "export":
@@ -242,6 +284,23 @@ def _review(options: argparse.Namespace, key: bytes, url: str) -> int:
         interface=options.interface,
         port=options.port or settings.port,
     )
+
+
+# Each imports what its command needs, and nothing else.
+RUN: dict[str, Callable[[argparse.Namespace], int]] = {
+    "train": _train,
+    "tune": _tune,
+    "adapt": _adapt,
+    "chat": _chat,
+    "serve": _serve,
+    "init": _init,
+    "doctor": _doctor,
+    "report": _report,
+    "evaluate": _evaluate,
+    "vocabulary": _vocabulary,
+    **dict.fromkeys(LOOP, _loop),
+    **dict.fromkeys(MODELS, _models),
+}
 
 
 if __name__ == "__main__":

@@ -41,6 +41,33 @@ def _add_assistant(commands: Commands) -> None:
     train.add_argument("--if-needed", action="store_true", help="only where there is no model yet")
     train.add_argument("--force", action="store_true", help="train even what is in the cache")
 
+    tune = commands.add_parser("tune", help="search for learning options")
+    tune.add_argument(
+        "--minutes",
+        type=float,
+        default=60,
+        metavar="MINUTES",
+        help="the time for this call; 0 shows what earlier ones have found",
+    )
+    tune.add_argument(
+        "--trials",
+        type=int,
+        metavar="N",
+        help="stop at so many in all, those of earlier calls included",
+    )
+    tune.add_argument(
+        "--seed",
+        type=int,
+        default=42,
+        metavar="N",
+        help="decides what is kept apart, each training, and what is tried",
+    )
+    tune.add_argument(
+        "--apply",
+        action="store_true",
+        help="write the best options into config.yml, where better beyond chance",
+    )
+
     adapt = commands.add_parser("adapt", help="let the encoder read messages without labels")
     adapt.add_argument(
         "--corpus",
@@ -57,11 +84,11 @@ def _add_assistant(commands: Commands) -> None:
     adapt.add_argument("--resume", action="store_true", help="go on with an interrupted run")
 
     chat = commands.add_parser("chat", help="start the action server and talk in the terminal")
-    chat.add_argument("--model", type=Path, help="a model archive; the newest by default")
+    chat.add_argument("--model", type=Path, help="a model archive; the live one by default")
     chat.add_argument("--debug", action="store_true", help="show Rasa's own log")
 
     serve = commands.add_parser("serve", help="answer on the channels of credentials.yml")
-    serve.add_argument("--model", type=Path, help="a model archive; the newest by default")
+    serve.add_argument("--model", type=Path, help="a model archive; the live one by default")
     serve.add_argument("--interface", default="127.0.0.1", help="the address to listen on")
     serve.add_argument("--port", type=int, default=5005)
     serve.add_argument("--debug", action="store_true", help="show Rasa's own log")
@@ -82,7 +109,7 @@ def _add_checks(commands: Commands) -> None:
     doctor.add_argument("--json", action="store_true", help="print the findings as JSON")
 
     report = commands.add_parser("report", help="measure a model on tests/nlu and tests/stories")
-    report.add_argument("--model", type=Path, help="a model archive; the newest by default")
+    report.add_argument("--model", type=Path, help="a model archive; the live one by default")
     report.add_argument("--out", type=Path, default=Path("results"), metavar="FOLDER")
     report.add_argument(
         "--against", choices=["diet"], help="train and measure Rasa's default pipeline beside it"
@@ -93,7 +120,7 @@ def _add_checks(commands: Commands) -> None:
 
     evaluate = commands.add_parser("evaluate", help="measure a model, and the data it learns from")
     evaluate.add_argument(
-        "model", nargs="?", type=Path, metavar="MODEL", help="an archive; the newest by default"
+        "model", nargs="?", type=Path, metavar="MODEL", help="an archive; the live one by default"
     )
     evaluate.add_argument(
         "--against", type=Path, metavar="MODEL", help="compare with this one on the same messages"
@@ -108,6 +135,24 @@ def _add_checks(commands: Commands) -> None:
     evaluate.add_argument("--out", type=Path, default=Path("results/evaluation"), metavar="FOLDER")
     evaluate.add_argument(
         "--data-only", action="store_true", help="look at the training data; needs no model"
+    )
+    evaluate.add_argument(
+        "--cross-validate",
+        type=int,
+        metavar="FOLDS",
+        help="train a model without each fold of the training data, and let it read that fold",
+    )
+    evaluate.add_argument(
+        "--learning-curve",
+        action="store_true",
+        help="with --cross-validate: say whether more examples would help, and for which intents",
+    )
+    evaluate.add_argument(
+        "--seed",
+        type=int,
+        default=42,
+        metavar="N",
+        help="decides the folds of --cross-validate",
     )
     evaluate.add_argument(
         "--markdown", type=Path, metavar="FILE", help="write the summary there as well"
@@ -187,7 +232,7 @@ def _add_feedback(commands: Commands) -> None:
     ingest.add_argument("--names", type=Path, metavar="FILE", help="names to mask, one a line")
 
     rank = commands.add_parser("rank", help="decide which messages are worth a reviewer's time")
-    rank.add_argument("--model", type=Path, help="a model archive; the newest by default")
+    rank.add_argument("--model", type=Path, help="a model archive; the live one by default")
     rank.add_argument(
         "--against", type=Path, metavar="MODEL", help="ask first where a second model disagrees"
     )
@@ -195,10 +240,19 @@ def _add_feedback(commands: Commands) -> None:
         "--logs-only", action="store_true", help="by what the conversations say, without a model"
     )
 
+    shadow = commands.add_parser(
+        "shadow", help="let a candidate read the log beside the live model"
+    )
+    shadow.add_argument("candidate", type=Path, metavar="CANDIDATE", help="an archive, or its name")
+    shadow.add_argument(
+        "--since", metavar="WHEN", help="only messages since then: days back, or a date"
+    )
+    shadow.add_argument("--limit", type=int, metavar="N", help="messages at most, the newest")
+
     review = commands.add_parser("review", help="open the review page, or review in the terminal")
     review.add_argument("--cli", action="store_true", help="in the terminal")
     review.add_argument("--reviewer", metavar="NAME", help="who reviews, in the terminal")
-    review.add_argument("--model", type=Path, help="a model archive; the newest by default")
+    review.add_argument("--model", type=Path, help="a model archive; the live one by default")
     review.add_argument("--interface", default="127.0.0.1", help="the address to listen on")
     review.add_argument("--port", type=int, help="that of bot.toml by default")
 

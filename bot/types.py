@@ -77,17 +77,37 @@ class Reading:
 
 
 @dataclass(frozen=True)
+class Attribute:
+    """What is said of a message as a whole beside its intent, such as `mood: angry`.
+
+    `slot` is the slot that the value fills, None where it fills none or is not sure enough.
+    """
+
+    name: str
+    value: str
+    confidence: float = 1.0
+    slot: str | None = None
+
+
+@dataclass(frozen=True)
 class Example:
     """A training or test message with what a person decided about it.
 
     `intent` is the full label, `faq/opening_hours` for a retrieval intent, and None where
-    only the entities are annotated.
+    only the entities are annotated. A message with `attributes` and no intent says nothing of
+    its entities either.
     """
 
     text: str
     intent: str | None = None
     spans: tuple[Span, ...] = ()
     reading: Reading = Reading()
+    attributes: tuple[Attribute, ...] = ()
+
+    @property
+    def has_marked_entities(self) -> bool:
+        """Whether a person has looked for entities, so that an unmarked word is none."""
+        return bool(self.intent or self.spans or not self.attributes)
 
 
 @dataclass(frozen=True)
@@ -104,12 +124,17 @@ class Parse:
 
     `ranking` holds the intents, with the probabilities of retrieval labels summed into their
     intent; `responses` holds the full retrieval labels, such as `faq/opening_hours`, with
-    their share within their intent.
+    their share within their intent. `strangeness` grows with the distance to all intents, None
+    where a model does not measure it; `is_strange` says that it is too large to be in scope.
+    `attributes` holds the likeliest value of each attribute that the model knows.
     """
 
     ranking: tuple[RankedLabel, ...] = ()
     responses: tuple[RankedLabel, ...] = ()
     spans: tuple[Span, ...] = ()
+    strangeness: float | None = None
+    is_strange: bool = False
+    attributes: tuple[Attribute, ...] = ()
 
 
 def base_intent(label: str) -> str:

@@ -7,7 +7,7 @@ import re
 import shutil
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -158,6 +158,18 @@ def tiny_encoder(
     folder = tmp_path_factory.mktemp("tiny_encoder")
     build_tiny_encoder(folder, [example.text for example in tiny_examples])
     return folder
+
+
+@pytest.fixture(scope="session")
+def encoder_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[[list[str]], Path]:
+    """A function that makes an encoder like `tiny_encoder` which knows the words of other texts."""
+
+    def build(texts: list[str]) -> Path:
+        folder = tmp_path_factory.mktemp("encoder")
+        build_tiny_encoder(folder, texts)
+        return folder
+
+    return build
 
 
 def build_tiny_encoder(folder: Path, texts: list[str]) -> None:

@@ -23,8 +23,11 @@ from rasa.shared.nlu.constants import (
 )
 from rasa.shared.nlu.training_data.message import Message
 
-from bot.components.edge import entity_of, reading_of, refuse_unknown_options, source_digest
+from bot.components.attributes import ATTRIBUTES_KEY, written_attributes
+from bot.components.edge import as_rasa_errors, entity_of, reading_of, source_digest
 from bot.components.featurizer import PARSE_KEY, JointFeaturizer
+from bot.components.rejecting import RULE_KEY, STRANGENESS_KEY, decide
+from bot.components.rejection_rule import RejectionRule
 from bot.types import Parse
 from bot.vocabulary.overlaps import Resolved, resolve
 
@@ -39,7 +42,10 @@ RANKING_LENGTH = 10
     is_trainable=False,
 )
 class JointClassifier(GraphComponent, IntentClassifier, EntityExtractorMixin):
-    """Reads what JointFeaturizer's heads said; it learns nothing itself.
+    """Reads what JointFeaturizer's heads said, and learns nothing itself.
+
+    It rejects what is unsure, ambiguous or far from every intent, so that no FallbackClassifier is
+    needed beside it; `reject: false` leaves that to one.
 
     Of the model's entities, the vocabulary's and the values', `bot.vocabulary.overlaps` says which
     stands where they overlap. What an earlier extractor wrote is kept where nothing else stands.
@@ -53,7 +59,29 @@ class JointClassifier(GraphComponent, IntentClassifier, EntityExtractorMixin):
     @classmethod
     def fingerprint_addon(cls, config: Dict[str, Any]) -> Optional[str]:
         """The translation lies outside this class."""
-        return source_digest("types.py", "components/edge.py", "vocabulary/overlaps.py")
+        return source_digest(
+            "types.py",
+            "components/attributes.py",
+            "components/edge.py",
+            "components/rejecting.py",
+            "components/rejection_rule.py",
+            "vocabulary/overlaps.py",
+        )
+
+    @staticmethod
+    def get_default_config() -> Dict[str, Any]:
+        """The options with their defaults; see `bot.components.rejecting.RejectionRule`."""
+        return RejectionRule().as_dict()
+
+    @classmethod
+    def validate_config(cls, config: Dict[str, Any]) -> None:
+        """Refuse unknown options and unusable values."""
+        with as_rasa_errors():
+            RejectionRule.read(config, cls.__name__)
+
+    def __init__(self, rule: RejectionRule) -> None:
+        """Create the component; there is nothing to train."""
+        self._rule = rule
 
     @classmethod
     def create(
@@ -64,16 +92,22 @@ class JointClassifier(GraphComponent, IntentClassifier, EntityExtractorMixin):
         execution_context: ExecutionContext,
     ) -> JointClassifier:
         """Create the component."""
-        refuse_unknown_options(config, (), cls.__name__)
-        return cls()
+        with as_rasa_errors():
+            return cls(RejectionRule.read(config, cls.__name__))
 
     def process(self, messages: List[Message]) -> List[Message]:
-        """Write intent, ranking and entities."""
+        """Write intent, ranking, entities and attributes."""
         for message in messages:
             parse = message.get(PARSE_KEY)
             if parse is not None:
                 self._write_intent(message, parse)
+                if self._rule.reject:
+                    message.set(RULE_KEY, self._rule)
+                    decide(message)
                 self._write_entities(message, resolve(parse.spans, reading_of(message).hits))
+                if parse.attributes:
+                    said = written_attributes(parse.attributes)
+                    message.set(ATTRIBUTES_KEY, said, add_to_output=True)
         return messages
 
     def _write_intent(self, message: Message, parse: Parse) -> None:
@@ -84,6 +118,9 @@ class JointClassifier(GraphComponent, IntentClassifier, EntityExtractorMixin):
         top = ranking[0] if ranking else {INTENT_NAME_KEY: None, PREDICTED_CONFIDENCE_KEY: 0.0}
         message.set(INTENT, dict(top), add_to_output=True)
         message.set(INTENT_RANKING_KEY, ranking, add_to_output=True)
+        if parse.strangeness is not None:
+            found = {"score": parse.strangeness, "is_strange": parse.is_strange}
+            message.set(STRANGENESS_KEY, found, add_to_output=True)
 
     def _write_entities(self, message: Message, found: List[Resolved]) -> None:
         others = [

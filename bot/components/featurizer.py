@@ -6,6 +6,7 @@ import hashlib
 import logging
 import math
 import tempfile
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Dict, List, Optional, Type
@@ -35,11 +36,13 @@ from bot.ml.answers import stand_ins
 from bot.ml.encoder import revision_of
 from bot.ml.inference import JointPredictor
 from bot.ml.options import JointOptions
+from bot.vocabulary.attributes import AttributeData, attributes_digest, load_attributes
 from bot.vocabulary.loading import FOLDER as VOCABULARY
 from bot.vocabulary.loading import digest_of, load_vocabulary
 
 if TYPE_CHECKING:
     from bot.ml.added_tokens import NewToken
+    from bot.ml.heads import Heads
 
 logger = logging.getLogger(__name__)
 
@@ -50,7 +53,7 @@ _RASAS_KEYS = {"alias", "finetuning_epoch_fraction"}  # put beside our options b
 
 @DefaultV1Recipe.register(DefaultV1Recipe.ComponentType.MESSAGE_FEATURIZER, is_trainable=True)
 class JointFeaturizer(Persisted, DenseFeaturizer):
-    """Fine-tunes a transformer on intents and entities, and featurizes messages with it.
+    """Fine-tunes a transformer on intents, entities and attributes; featurizes messages with it.
 
     It writes ordinary dense features, so that Rasa's own components can stand on it, and the
     heads' output under a private key. It never writes intents or entities: end-to-end stories
@@ -89,10 +92,12 @@ class JointFeaturizer(Persisted, DenseFeaturizer):
                 "components/features.py",
                 "components/featurizer.py",
                 "components/persisted.py",
+                "vocabulary/attributes.py",
             ),
             # Of a node that comes from the cache Rasa asks without our options.
             revision_of(config.get("model", JointOptions.model)),
             warm.digest() or "cold",
+            attributes_digest(Path(config.get("attributes", JointOptions.attributes))),
         ]
         if config.get("added_tokens"):
             parts.append(digest_of(VOCABULARY))
@@ -125,6 +130,9 @@ class JointFeaturizer(Persisted, DenseFeaturizer):
             from bot.ml.training import train_joint  # torch: needed in training only
 
             options = _options(self._config)
+            attributes = load_attributes(Path(options.attributes))
+            for data in attributes:
+                examples = [*data.label(examples), *data.examples()]
             if warm.folder():
                 options = replace(options, epochs=math.ceil(options.epochs * WARM_EPOCHS))
             trained = train_joint(
@@ -134,6 +142,7 @@ class JointFeaturizer(Persisted, DenseFeaturizer):
                 start=self._starting_point(),
                 new_tokens=_new_tokens(options),
             )
+            trained.heads = _in_use(trained.heads, attributes)
             checkpoint.save(trained, examples, folder)
             self._predictor = checkpoint.load_predictor(folder)
         return self._resource
@@ -190,6 +199,18 @@ def _new_tokens(options: JointOptions) -> List[NewToken]:
 
     terms = load_vocabulary(VOCABULARY).terms
     return [NewToken(term.name, term.definition) for term in terms]
+
+
+def _in_use(heads: Heads, attributes: Sequence[AttributeData]) -> Heads:
+    """Add what is no matter of learning: which slot a value fills, and how sure it must be."""
+    known = {data.name: data for data in attributes}
+    return replace(
+        heads,
+        attributes=tuple(
+            replace(head, least=known[head.name].least, slot=known[head.name].slot)
+            for head in heads.attributes
+        ),
+    )
 
 
 def _options(config: Dict[str, Any]) -> JointOptions:

@@ -39,6 +39,7 @@ from bot.components.edge import (
 from bot.components.features import JointFeatures, sentence_of
 from bot.components.featurizer import PARSE_KEY, JointFeaturizer
 from bot.components.persisted import Persisted
+from bot.components.rejecting import decide
 from bot.ml.answers import require_answers
 from bot.ml.ranking import Ranker, build_library, load_library, save_library
 from bot.ml.ranking_options import RankingOptions
@@ -84,6 +85,7 @@ class ResponseRanker(Persisted):
             "components/edge.py",
             "components/features.py",
             "components/persisted.py",
+            "components/rejecting.py",
             "components/response_ranker.py",
         )
 
@@ -127,7 +129,7 @@ class ResponseRanker(Persisted):
     def process(self, messages: List[Message]) -> List[Message]:
         """Write the answers' ranking for every retrieval intent."""
         if self._ranker is None:
-            raise BotRasaException("ResponseRanker was asked to rank before it was trained.")
+            raise self._untrained()
         for message in messages:
             parse, sentence = message.get(PARSE_KEY), sentence_of(message)
             if parse is not None and sentence is not None and parse.ranking:
@@ -167,7 +169,7 @@ class ResponseRanker(Persisted):
     def _doubt(self, message: Message, parse: Parse, intent: str, confidence: float) -> None:
         """Lower the confidence of a retrieval intent no answer of which is likely.
 
-        FallbackClassifier then rejects the message, and stays the only one that does.
+        The message is then rejected by the rule of JointClassifier, or else by FallbackClassifier.
         """
         found = message.get(INTENT) or {}
         if confidence >= self._options.threshold or found.get(INTENT_NAME_KEY) != intent:
@@ -182,6 +184,7 @@ class ResponseRanker(Persisted):
             for entry in message.get(INTENT_RANKING_KEY) or []
         ]
         message.set(INTENT_RANKING_KEY, ranking, add_to_output=True)
+        decide(message)
 
     def _same_encoder(self, digest: str) -> None:
         assert self._ranker is not None

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 import torch
 from torch import nn
@@ -16,16 +17,22 @@ from bot.ml.text import SubwordTokenizer, TokenizedText
 from bot.types import Example
 
 _BATCHES_PER_POOL = 50
+_NONE: Mapping[str, Sequence[str]] = MappingProxyType({})
 
 
 @dataclass(frozen=True)
 class Item:
-    """An example ready for the model: subwords, label index, one tag per word."""
+    """An example ready for the model: subwords, label index, one tag per word.
+
+    `tags` is empty where nobody has looked for entities; `attributes` holds the index of each
+    attribute's value, `IGNORED` where the example does not carry it.
+    """
 
     example: Example
     text: TokenizedText
     intent: int
     tags: tuple[int, ...]
+    attributes: tuple[int, ...] = ()
 
 
 def prepare(
@@ -33,15 +40,25 @@ def prepare(
     tokenizer: SubwordTokenizer,
     labels: Mapping[str, int],
     tags: TagSet,
+    attributes: Mapping[str, Sequence[str]] = _NONE,
 ) -> list[Item]:
     """Tokenize examples and look their labels up; unknown labels are ignored in the loss."""
     items = []
     for example in examples:
         text = tokenizer.tokenize(example.text, example.reading.edits)
         intent = labels.get(example.intent, IGNORED) if example.intent else IGNORED
-        encoded = tuple(encode_tags(text.words, example.spans, tags))
-        items.append(Item(example, text, intent, encoded))
+        marked = example.has_marked_entities
+        encoded = tuple(encode_tags(text.words, example.spans, tags)) if marked else ()
+        items.append(Item(example, text, intent, encoded, _indices(example, attributes)))
     return items
+
+
+def _indices(example: Example, attributes: Mapping[str, Sequence[str]]) -> tuple[int, ...]:
+    said = {attribute.name: attribute.value for attribute in example.attributes}
+    return tuple(
+        values.index(said[name]) if said.get(name) in values else IGNORED
+        for name, values in attributes.items()
+    )
 
 
 def training_batches(
@@ -87,7 +104,8 @@ def collate(items: Sequence[Item], padding_id: int, kinds: Sequence[str] = ()) -
             known = hit_features(item.text.words, item.example.reading.hits, kinds)
             hits[row, : len(known)] = torch.from_numpy(known)
     intents = torch.tensor([item.intent for item in items])
-    return Batch(ids, mask, pooling, intents, tags, hits)
+    attributes = torch.tensor([item.attributes for item in items], dtype=torch.long)
+    return Batch(ids, mask, pooling, intents, tags, hits, attributes)
 
 
 def padding_id_of(encoder: nn.Module) -> int:

@@ -11,9 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from safetensors.numpy import load_file, save_file
 
 from bot.errors import CheckpointError
+from bot.ml.attributes import AttributeHead
 from bot.ml.encoder import sha256_of
 from bot.ml.heads import Heads
 from bot.ml.inference import JointPredictor, encoder_service
@@ -90,6 +92,18 @@ def save(trained: TrainedJoint, examples: Any, folder: Path) -> None:
             "entities": labels,
             "kinds": list(trained.heads.kinds),
             "scale": trained.heads.scale,
+            "out_of_scope": trained.heads.out_of_scope,
+            "strange_above": trained.heads.strange_above,
+            "attributes": [
+                {
+                    "name": head.name,
+                    "values": list(head.values),
+                    "scale": head.scale,
+                    "least": head.least,
+                    "slot": head.slot,
+                }
+                for head in trained.heads.attributes
+            ],
             "serving": choice.as_dict(),
             "training": trained.summary(),
         },
@@ -141,8 +155,32 @@ def load_heads(folder: Path, description: dict[str, Any]) -> Heads:
         float(description["scale"]),
         weights["tag_weight"],
         weights["tag_bias"],
+        out_of_scope=description.get("out_of_scope", ""),
+        strange_above=description.get("strange_above"),
+        attributes=_attribute_heads(description, weights),
         **_hit_weights(description, weights),
     )
+
+
+def _attribute_heads(
+    description: dict[str, Any], weights: dict[str, Any]
+) -> tuple[AttributeHead, ...]:
+    """Give the heads of the attributes; a model that was trained without any holds none."""
+    return tuple(
+        AttributeHead(
+            each["name"],
+            tuple(each["values"]),
+            weights[_attribute_key(number)],
+            float(each["scale"]),
+            float(each["least"]),
+            each["slot"],
+        )
+        for number, each in enumerate(description.get("attributes", ()))
+    )
+
+
+def _attribute_key(number: int) -> str:
+    return f"attribute_{number}"
 
 
 def _hit_weights(description: dict[str, Any], weights: dict[str, Any]) -> dict[str, Any]:
@@ -231,6 +269,8 @@ def _save_heads(heads: Heads, path: Path) -> None:
     }
     if heads.kinds:
         weights |= {"hit_tags": heads.hit_tags, "hit_intents": heads.hit_intents}
+    for number, head in enumerate(heads.attributes):
+        weights[_attribute_key(number)] = np.ascontiguousarray(head.directions)
     save_file(weights, str(path))
 
 

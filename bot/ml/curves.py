@@ -7,7 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
 
-JOINT_SCORES = {"intent F1": "intent_f1", "entity F1": "entity_f1"}
+JOINT_SCORES = {
+    "intent F1": "intent_f1",
+    "entity F1": "entity_f1",
+    "attribute F1": "attribute_f1",
+}
 JOINT_LOSSES = "Loss (intents and entities in training, intents in validation)"
 
 
@@ -41,7 +45,8 @@ def draw_curves(
         curve: one record an epoch.
         best_epoch: the epoch that was kept.
         path: the file.
-        scores: which attributes of the records to draw on the right, by their legend.
+        scores: which attributes of the records to draw on the right, by their legend; one that
+            is None is left out.
         losses: the title on the left.
     """
     with warnings.catch_warnings():
@@ -61,7 +66,9 @@ def draw_curves(
         shown = [record.epoch for record in validated]
         left.plot(shown, [r.validation_loss for r in validated], marker="o", label="validation")
         for legend, name in scores.items():
-            right.plot(shown, [getattr(r, name) for r in validated], marker="o", label=legend)
+            reached = [getattr(record, name) for record in validated]
+            if None not in reached:
+                right.plot(shown, reached, marker="o", label=legend)
         right.set_title("Validation", fontsize=8)
         right.axvline(best_epoch, color="grey", linestyle=":", label=f"kept: epoch {best_epoch}")
         right.legend(fontsize=8)

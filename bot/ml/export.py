@@ -32,7 +32,7 @@ class PrecisionChoice:
 
     Attributes:
         precision: `int8` or `fp32`.
-        agreement: share of messages whose top intent is the same in both.
+        agreement: share of messages whose top intent, or attribute, is the same in both.
         entity_f1_fp32: span F1 against the annotations in full precision.
         entity_f1_int8: the same in int8.
         messages: how many messages were compared.
@@ -151,18 +151,26 @@ def _compare(
     for path in (full, small):
         predictor = JointPredictor(OnnxEncoder(path, tokenizer, path.name), heads)
         parses.append([predictor.parse(example.text, example.reading) for example in examples])
-    agree = [_top(a) == _top(b) for a, b in zip(*parses, strict=True)]
+    agree = [
+        _said(example, a) == _said(example, b)
+        for example, a, b in zip(examples, *parses, strict=True)
+    ]
     agreement = sum(agree) / len(agree) if agree else 1.0
-    truth = [example.spans for example in examples]
-    scores = [span_f1(truth, [parse.spans for parse in side]) for side in parses]
+    marked = [i for i, example in enumerate(examples) if example.has_marked_entities]
+    truth = [examples[i].spans for i in marked]
+    scores = [span_f1(truth, [side[i].spans for i in marked]) for side in parses]
     keeps = agreement >= INT8_MINIMUM_AGREEMENT and scores[1] >= scores[0] - INT8_MOST_LOST_F1
     return PrecisionChoice(
         "int8" if keeps else "fp32", agreement, scores[0], scores[1], len(examples)
     )
 
 
-def _top(parse: Parse) -> str | None:
-    return parse.ranking[0].name if parse.ranking else None
+def _said(example: Example, parse: Parse) -> list[str]:
+    """Give what a message is kept for: its likeliest intent, or the values of its attributes."""
+    if example.intent or not example.attributes:
+        return [label.name for label in parse.ranking[:1]]
+    names = {attribute.name for attribute in example.attributes}
+    return [attribute.value for attribute in parse.attributes if attribute.name in names]
 
 
 def _spread(examples: Sequence[Example], most: int) -> list[Example]:

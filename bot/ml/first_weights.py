@@ -94,10 +94,10 @@ def first_prototypes(
     encoder.eval()
     sums = torch.zeros(len(labels), hidden_size_of(encoder))
     labelled = [item for item in items if item.intent != IGNORED]
-    for item, vector in zip(labelled, _embed(encoder, labelled), strict=True):
+    for item, vector in zip(labelled, embed_items(encoder, labelled), strict=True):
         sums[item.intent] += vector
     names = [Example(readable(label)) for label in labels]
-    named = _embed(encoder, prepare(names, tokenizer, {}, TagSet(())))
+    named = embed_items(encoder, prepare(names, tokenizer, {}, TagSet(())))
     prototypes = F.normalize(sums, dim=-1)
     if named:
         prototypes = F.normalize(prototypes + NAME_WEIGHT * torch.stack(named), dim=-1)
@@ -142,7 +142,9 @@ def embed_texts(
     encoder: nn.Module, tokenizer: SubwordTokenizer, texts: Sequence[str]
 ) -> dict[str, NDArray[np.float32]]:
     """Give each text its vector (hidden,) of length 1."""
-    vectors = _embed(encoder, prepare([Example(text) for text in texts], tokenizer, {}, TagSet(())))
+    vectors = embed_items(
+        encoder, prepare([Example(text) for text in texts], tokenizer, {}, TagSet(()))
+    )
     return {text: vector.numpy() for text, vector in zip(texts, vectors, strict=True)}
 
 
@@ -156,7 +158,9 @@ def _known_tags(heads: Heads, tags: TagSet) -> list[tuple[int, int]]:
     return pairs
 
 
-def _embed(encoder: nn.Module, items: Sequence[Item]) -> list[Tensor]:
+@torch.no_grad()
+def embed_items(encoder: nn.Module, items: Sequence[Item]) -> list[Tensor]:
+    """Give each item its vector (hidden,) of length 1."""
     device = next(encoder.parameters()).device
     vectors: dict[int, Tensor] = {}
     for indices in evaluation_batches(items, _BATCH):

@@ -8,20 +8,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
+from bot.ml.attributes import AttributeHead
 from bot.ml.tagging import TagSet, decode_tags
 from bot.ml.text import Word
 from bot.types import INTENT_SEPARATOR, Hit, Parse, RankedLabel, Span, base_intent
 
 FloatArray = NDArray[np.float32]
+OUTSIDE_WEIGHT = 0.5
 
 
 @dataclass(frozen=True)
 class Heads:
-    """The weights of both heads and the names of what they predict.
+    """The weights of the heads and the names of what they predict.
 
     Attributes:
         labels: the intents, retrieval ones in full (`faq/opening_hours`).
@@ -33,6 +36,9 @@ class Heads:
         kinds: what the vocabulary and the value finder can know of a word, K kinds in order.
         hit_tags: (n_tags, 2 K) what a hit says of a word's tag: its first word, its further words.
         hit_intents: (n_labels, K) what a hit anywhere says of the intent, as a logit.
+        out_of_scope: the intent of what the assistant is not there for; empty where none is.
+        strange_above: the strangeness above which a message is out of scope; None for never.
+        attributes: the heads of what is said of a message beside its intent.
     """
 
     labels: tuple[str, ...]
@@ -44,6 +50,9 @@ class Heads:
     kinds: tuple[str, ...] = ()
     hit_tags: FloatArray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
     hit_intents: FloatArray = field(default_factory=lambda: np.zeros((0, 0), np.float32))
+    out_of_scope: str = ""
+    strange_above: float | None = None
+    attributes: tuple[AttributeHead, ...] = ()
 
     def parse(
         self,
@@ -52,7 +61,7 @@ class Heads:
         words: Sequence[Word],
         hits: Sequence[Hit] = (),
     ) -> Parse:
-        """Predict intents and entities of one message.
+        """Predict intents, entities and attributes of one message.
 
         Args:
             sentence: (hidden,) mean of the token vectors, of length 1.
@@ -61,7 +70,35 @@ class Heads:
             hits: what the vocabulary and the value finder know of the text.
         """
         known = hit_features(words, hits, self.kinds) if self.kinds and hits else None
-        return Parse(*self._rank(sentence, known), tuple(self._tag(word_vectors, words, known)))
+        ranking, responses = self._rank(sentence, known)
+        spans = tuple(self._tag(word_vectors, words, known))
+        attributes = tuple(head.read(sentence) for head in self.attributes)
+        if self.strange_above is None or not ranking:
+            return Parse(ranking, responses, spans, attributes=attributes)
+        strangeness = float(self.strangeness(sentence @ self.prototypes.T))
+        # What is named as out of scope has an intent of its own, and an answer.
+        named = ranking[0].name == self.out_of_scope
+        is_strange = strangeness > self.strange_above and not named
+        return Parse(ranking, responses, spans, strangeness, is_strange, attributes)
+
+    def strangeness(self, cosines: FloatArray) -> FloatArray:
+        """Say how far a message is from all intents of the assistant.
+
+        One less the largest cosine, plus half of the cosine to what is known to be out of scope. Of
+        the scores that were tried it is the simplest, and as good as any (docs/decisions/008).
+
+        Args:
+            cosines: (..., n_labels) of the sentence vector with the labels' directions.
+        """
+        outside = self._is_outside
+        inside = cosines[..., ~outside].max(axis=-1)
+        if not outside.any():
+            return np.asarray(1 - inside)
+        return np.asarray(1 - inside + OUTSIDE_WEIGHT * cosines[..., outside].max(axis=-1))
+
+    @cached_property
+    def _is_outside(self) -> NDArray[np.bool_]:
+        return np.array([base_intent(label) == self.out_of_scope for label in self.labels], bool)
 
     def intent_probabilities(self, sentence: FloatArray) -> FloatArray:
         """Give (n_labels,) probabilities; `sentence` may be (n, hidden) for (n, n_labels)."""

@@ -12,7 +12,7 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -22,6 +22,7 @@ from torch.nn import functional as F
 from transformers import AutoConfig, AutoModel, AutoTokenizer
 
 from bot.errors import EncoderError
+from bot.ml.attribute_layer import AttributeLayer
 from bot.ml.encoder import EncoderSource
 from bot.ml.heads import Heads
 from bot.ml.tagging import TagSet
@@ -43,6 +44,7 @@ class Batch:
         intents: (B,) label indices, `IGNORED` where there is none.
         tags: (B, W) tag indices, `IGNORED` beyond a message's words.
         hits: (B, W, 2 K) what the vocabulary knows of each word; see `heads.hit_features`.
+        attributes: (B, A) the index of each attribute's value, `IGNORED` where there is none.
     """
 
     ids: Tensor
@@ -51,17 +53,52 @@ class Batch:
     intents: Tensor
     tags: Tensor
     hits: Tensor
+    attributes: Tensor
 
     def to(self, device: torch.device) -> Batch:
         """Move all tensors to a device."""
         return Batch(*(getattr(self, name).to(device) for name in self.__dataclass_fields__))
 
+    def rows(self, rows: Sequence[int]) -> Batch:
+        """Give some of the messages, at the same padded length."""
+        return Batch(*(getattr(self, name)[list(rows)] for name in self.__dataclass_fields__))
+
+
+class LossWeights(NamedTuple):
+    """What the mean losses of some messages count for in the loss of a whole batch."""
+
+    intents: float
+    tags: float
+    attributes: float
+
+
+ALL = LossWeights(1.0, 1.0, 1.0)
+
+
+class Logits(NamedTuple):
+    """What the heads say of B messages of W words, with V values of all attributes together.
+
+    Attributes:
+        intents: (B, n_labels)
+        tags: (B, W, n_tags)
+        attributes: (B, V)
+    """
+
+    intents: Tensor
+    tags: Tensor
+    attributes: Tensor
+
 
 class JointModel(nn.Module):
-    """Encoder and heads; `forward` gives the logits of both heads."""
+    """Encoder and heads; `forward` gives the logits of all heads."""
 
     def __init__(
-        self, encoder: nn.Module, prototypes: Tensor, n_tags: int, n_kinds: int = 0
+        self,
+        encoder: nn.Module,
+        prototypes: Tensor,
+        n_tags: int,
+        n_kinds: int = 0,
+        attributes: AttributeLayer | None = None,
     ) -> None:
         super().__init__()
         hidden = prototypes.shape[1]
@@ -74,27 +111,22 @@ class JointModel(nn.Module):
         # Hits say nothing before the first step, so that a model without any is the same model.
         self.hit_tags = nn.Parameter(torch.zeros(n_tags, 2 * n_kinds))
         self.hit_intents = nn.Parameter(torch.zeros(prototypes.shape[0], n_kinds))
+        self.attributes = attributes
 
-    def forward(self, batch: Batch) -> tuple[Tensor, Tensor]:
-        """Give intent logits (B, n_labels) and tag logits (B, W, n_tags)."""
+    def forward(self, batch: Batch) -> Logits:
+        """Give the logits of all heads."""
         hidden = encode(self.encoder, batch.ids, batch.mask)  # (B, T, H)
         sentence = mean_pool(hidden, batch.mask)  # (B, H), length 1
         intent_logits = self.scale * sentence @ F.normalize(self.prototypes, dim=-1).T
         words = torch.bmm(batch.pooling, hidden)  # (B, W, T) x (B, T, H) -> (B, W, H)
         tag_logits = self.tag_head(words)
         if batch.hits.shape[-1]:
-            hits = self._seen(batch.hits)
+            hits = batch.hits
             present = hits[..., : hits.shape[-1] // 2].amax(dim=1)  # (B, K)
             intent_logits = intent_logits + HIT_GAIN * present @ self.hit_intents.T
             tag_logits = tag_logits + HIT_GAIN * hits @ self.hit_tags.T
-        return intent_logits, tag_logits
-
-    def _seen(self, hits: Tensor) -> Tensor:
-        """Hide some hits in training, so that the tagger also learns to do without."""
-        if not self.training:
-            return hits
-        kept = torch.rand(hits.shape[:2], device=hits.device) >= HIDDEN_HITS
-        return hits * kept.unsqueeze(-1)
+        said = self.attributes(sentence) if self.attributes else sentence[:, :0]
+        return Logits(intent_logits, tag_logits, said)
 
     def heads(self, labels: Sequence[str], tags: TagSet, kinds: Sequence[str]) -> Heads:
         """Give the heads in numpy, with the names of what they predict."""
@@ -112,19 +144,33 @@ class JointModel(nn.Module):
             tuple(kinds),
             numbers(HIT_GAIN * self.hit_tags),
             numbers(HIT_GAIN * self.hit_intents),
+            attributes=self.attributes.heads() if self.attributes else (),
         )
 
-    def loss(self, batch: Batch) -> Tensor:
-        """Give the mean loss per labelled message and tagged word, both heads summed."""
-        intent_logits, tag_logits = self(batch)
+    def loss(self, batch: Batch, weights: LossWeights = ALL) -> Tensor:
+        """Give the mean loss per labelled message and tagged word, all heads summed."""
+        intent_logits, tag_logits, attribute_logits = self(batch)
         loss: Tensor = intent_logits.sum() * 0.0
         if bool((batch.intents != IGNORED).any()):
-            loss = loss + F.cross_entropy(intent_logits, batch.intents, ignore_index=IGNORED)
+            mean = F.cross_entropy(intent_logits, batch.intents, ignore_index=IGNORED)
+            loss = loss + weights.intents * mean
         if self.tag_head.out_features > 1 and bool((batch.tags != IGNORED).any()):
-            loss = loss + F.cross_entropy(
+            mean = F.cross_entropy(
                 tag_logits.flatten(0, 1), batch.tags.flatten(), ignore_index=IGNORED
             )
+            loss = loss + weights.tags * mean
+        if self.attributes:
+            said = self.attributes.loss(attribute_logits, batch.attributes)
+            loss = loss + weights.attributes * said
         return loss
+
+
+def hide_hits(hits: Tensor) -> Tensor:
+    """Hide the hits of some words for a step, so that the heads also learn to do without."""
+    if not hits.shape[-1]:
+        return hits
+    kept = torch.rand(hits.shape[:2], device=hits.device) >= HIDDEN_HITS
+    return hits * kept.unsqueeze(-1)
 
 
 def encode(encoder: nn.Module, ids: Tensor, mask: Tensor) -> Tensor:

@@ -17,6 +17,14 @@ def weighted_f1(truth: Sequence[str], predicted: Sequence[str]) -> float:
     return total / len(truth) if truth else 0.0
 
 
+def macro_f1(truth: Sequence[object], predicted: Sequence[object]) -> float:
+    """Mean F1 of the true labels, each of the same weight; 0 for no messages."""
+    support, chosen = Counter(truth), Counter(predicted)
+    hits = Counter(t for t, p in zip(truth, predicted, strict=True) if t == p)
+    scores = [_f1(hits[label], chosen[label], count) for label, count in support.items()]
+    return sum(scores) / len(scores) if scores else 0.0
+
+
 def accuracy(truth: Sequence[str], predicted: Sequence[str]) -> float:
     """Share of labels that are right; 0 for no messages."""
     hits = sum(t == p for t, p in zip(truth, predicted, strict=True))

@@ -27,8 +27,12 @@ class JointOptions:
         fine_tune: which weights of the encoder learn.
         added_tokens: how many words of the vocabulary at most become tokens of their own, those
             that the encoder's tokenizer cuts into three pieces or more.
+        attributes: the folder of the message attributes, read in training only.
         validation_split: share of the examples kept apart to stop early and to calibrate.
         patience: epochs without a better validation score before training stops.
+        out_of_scope: the intent of messages that the assistant is not there for, if there is one.
+        wrong_answer_cost: what acting on a wrong intent costs, where asking again costs 1; from
+            which strangeness on a message is rejected follows from it.
         random_seed: the same data and seed give the same model on the same machine.
     """
 
@@ -40,8 +44,11 @@ class JointOptions:
     max_length: int = 128
     fine_tune: str = "full"
     added_tokens: int = 0
+    attributes: str = "data/attributes"
     validation_split: float = 0.1
     patience: int = 3
+    out_of_scope: str = ""
+    wrong_answer_cost: float = 5.0
     random_seed: int = 42
 
     @classmethod
@@ -69,7 +76,9 @@ class JointOptions:
             ("max_length", 8 <= self.max_length <= 8192, "between 8 and 8192"),
             ("validation_split", 0 <= self.validation_split < 0.9, "at least 0 and below 0.9"),
             ("added_tokens", self.added_tokens >= 0, "0 or more"),
+            ("attributes", self.attributes.strip() != "", "a folder, which may be missing"),
             ("patience", self.patience >= 1, "at least 1"),
+            ("wrong_answer_cost", self.wrong_answer_cost > 0, "above 0"),
             ("random_seed", self.random_seed >= 0, "0 or more"),
         ]
         check_ranges(rules, self.as_dict(), owner)

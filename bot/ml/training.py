@@ -15,12 +15,12 @@ from pathlib import Path
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from tqdm import tqdm
 
 from bot.errors import TrainingDataError
-from bot.ml import added_tokens, fine_tuning
+from bot.ml import added_tokens, fine_tuning, several
 from bot.ml.added_tokens import NewToken
+from bot.ml.attribute_learning import attribute_values, calibrated, first_attributes
 from bot.ml.batching import (
     Item,
     collate,
@@ -35,24 +35,27 @@ from bot.ml.encoder import find_encoder
 from bot.ml.first_weights import (
     copy_hits,
     copy_tags,
+    embed_items,
     first_encoder,
     first_prototypes,
     first_tokenizer,
 )
 from bot.ml.heads import Heads
-from bot.ml.joint import IGNORED, Batch, JointModel
-from bot.ml.metrics import span_f1, weighted_f1
+from bot.ml.joint import IGNORED, Batch, JointModel, Logits
 from bot.ml.options import JointOptions
 from bot.ml.splitting import split_for_validation
+from bot.ml.steps import Steps
+from bot.ml.strangeness import StrangenessThreshold, choose_threshold
 from bot.ml.tagging import TagSet
 from bot.ml.text import SubwordTokenizer
-from bot.ml.trained import EpochRecord, StartingPoint, TrainedJoint
-from bot.types import Example, base_intent
+from bot.ml.trained import AfterEpoch, EpochRecord, StartingPoint, TrainedJoint
+from bot.ml.validation import scored
+from bot.types import Example
 
 logger = logging.getLogger(__name__)
 
-MAX_GRADIENT_NORM = 1.0
 EVALUATION_BATCH = 64
+MOST_MEASURED = 2000  # training messages, where none validate
 SMALLEST_BATCH = 8
 BATCHES_AN_EPOCH = 10
 LOG_EVERY_S = 10.0  # how often the bar is drawn where nobody watches it move
@@ -66,6 +69,7 @@ def train_joint(
     start: StartingPoint | None = None,
     new_tokens: Sequence[NewToken] = (),
     show_progress: bool = True,
+    after_epoch: AfterEpoch | None = None,
 ) -> TrainedJoint:
     """Fine-tune on examples; with `start`, continue from an earlier model.
 
@@ -76,6 +80,7 @@ def train_joint(
         start: an earlier model; labels that it does not know start from their class means.
         new_tokens: words that may become tokens, the worthiest first; see `added_tokens`.
         show_progress: draw a bar with loss, validation F1 and the time left.
+        after_epoch: is told of each epoch; what it raises ends the training.
 
     Raises:
         TrainingDataError: no example carries an intent or an entity.
@@ -93,18 +98,22 @@ def train_joint(
     encoder = first_encoder(source, options, start)
     added_tokens.extend(encoder, tokenizer_path, new_tokens, options.added_tokens)
     tokenizer = SubwordTokenizer.load(tokenizer_path, options.max_length)
+    several.current().call(several.Job(examples, options, start, new_tokens))
     run = _Run(examples, options, tokenizer, encoder, start)
-    run.learn(show_progress)
+    run.learn(show_progress, after_epoch)
+    heads = run.heads()
+    strange = run.strangeness(heads)
     return TrainedJoint(
         encoder=run.model.encoder,
         tokenizer_path=tokenizer_path,
-        heads=run.heads(),
+        heads=replace(heads, strange_above=strange.above) if strange else heads,
         options=options,
         base_revision=source.revision,
         curve=run.curve,
         best_epoch=run.best_epoch,
         n_training=len(run.training),
         validation=[item.example for item in run.validation],
+        strangeness=strange,
     )
 
 
@@ -121,12 +130,14 @@ class _Run:
     ) -> None:
         self.options = options
         self.device = choose_device()
+        self.processes = several.current()
         self.labels = sorted({example.intent for example in examples if example.intent})
         self.tags = TagSet.of(span for example in examples for span in example.spans)
         index = {label: position for position, label in enumerate(self.labels)}
         learn, keep = split_for_validation(examples, options.validation_split, options.random_seed)
-        self.training = prepare(learn, tokenizer, index, self.tags)
-        self.validation = prepare(keep, tokenizer, index, self.tags)
+        values = attribute_values(examples)
+        self.training = prepare(learn, tokenizer, index, self.tags, values)
+        self.validation = prepare(keep, tokenizer, index, self.tags, values)
         # Few messages need as many steps as many: smaller batches, and more passes over them.
         few = max(SMALLEST_BATCH, len(self.training) // BATCHES_AN_EPOCH)
         self.batch_size = min(options.batch_size, few)
@@ -136,7 +147,8 @@ class _Run:
         self.seen: fine_tuning.SeenTokens | None = None
         prototypes = first_prototypes(encoder, tokenizer, self.labels, self.training, start)
         self.kinds = sorted({hit.kind for example in learn for hit in example.reading.hits})
-        model = JointModel(encoder, prototypes, len(self.tags), len(self.kinds))
+        attributes = first_attributes(encoder, tokenizer, values, self.training, start)
+        model = JointModel(encoder, prototypes, len(self.tags), len(self.kinds), attributes)
         self.model = model.to(self.device)
         if start:
             copy_tags(start.heads, self.model.tag_head, self.tags)
@@ -144,7 +156,7 @@ class _Run:
         self.curve: list[EpochRecord] = []
         self.best_epoch = 0
 
-    def learn(self, show_progress: bool) -> None:
+    def learn(self, show_progress: bool, after_epoch: AfterEpoch | None) -> None:
         """Run the epochs, keep the best weights, and leave the encoder whole."""
         self.model.encoder = fine_tuning.choose_trainable(
             self.model.encoder, self.options.fine_tune
@@ -155,7 +167,7 @@ class _Run:
             self.seen = fine_tuning.SeenTokens(self.model.encoder, ids)
             self.model.to(self.device)
         try:
-            self._epochs(show_progress)
+            self._epochs(show_progress, after_epoch)
         finally:
             if self.seen:
                 self.seen.restore()
@@ -163,11 +175,12 @@ class _Run:
         self.model.encoder = fine_tuning.merge_adapters(self.model.encoder)
 
     def heads(self) -> Heads:
-        """Give the heads in numpy, the intent scale calibrated on validation data."""
+        """Give the heads in numpy, their scales calibrated on validation data."""
         heads = self._uncalibrated_heads()
         if not self.validation:
             return heads
-        intent_logits = torch.stack([row[0] for row in self._predict(self.validation)])
+        predicted = self._predict(self.validation)
+        intent_logits = torch.stack([row.intents for row in predicted])
         truth = torch.tensor([item.intent for item in self.validation])
         known = truth != IGNORED
         factor = fit_scale(intent_logits[known].numpy(), truth[known].numpy())
@@ -175,16 +188,28 @@ class _Run:
             heads,
             scale=float(heads.scale * factor),
             hit_intents=np.asarray(heads.hit_intents * factor, dtype=np.float32),
+            attributes=calibrated(heads.attributes, self.validation, predicted),
         )
 
-    def _epochs(self, show_progress: bool) -> None:
+    def strangeness(self, heads: Heads) -> StrangenessThreshold | None:
+        """Choose from which strangeness on messages are out of scope."""
+        items = self.validation or self.training[:: 1 + len(self.training) // MOST_MEASURED]
+        items = [item for item in items if item.intent != IGNORED]
+        if not items:
+            return None
+        return choose_threshold(
+            heads,
+            torch.stack(embed_items(self.model.encoder, items)).numpy(),
+            [self.labels[item.intent] for item in items],
+            wrong_answer_cost=self.options.wrong_answer_cost,
+            validated=bool(self.validation),
+        )
+
+    def _epochs(self, show_progress: bool, after_epoch: AfterEpoch | None) -> None:
         options = self.options
         steps = math.ceil(len(self.training) / self.batch_size)
         epochs = max(options.epochs, math.ceil(self.min_steps / steps))
-        optimizer = torch.optim.AdamW(fine_tuning.parameter_groups(self.model, options), fused=True)
-        schedule = torch.optim.lr_scheduler.LambdaLR(
-            optimizer, fine_tuning.warm_up_then_cosine(steps * epochs)
-        )
+        learning = Steps(self.model, options, steps * epochs)
         order = random.Random(options.random_seed)
         best_weights = None
         best = None
@@ -197,10 +222,15 @@ class _Run:
         ) as bar:
             for epoch in range(1, epochs + 1):
                 began = time.monotonic()
-                loss = self._epoch(optimizer, schedule, order, bar)
-                record = self._evaluate(EpochRecord(epoch, loss, time.monotonic() - began))
+                loss = self._epoch(learning, order, bar)
+                record = EpochRecord(epoch, loss, time.monotonic() - began)
+                if self.processes.leads:
+                    record = self._evaluate(record)
+                record = self.processes.from_leader(record)  # so that all stop at the same epoch
                 self.curve.append(record)
-                bar.set_postfix_str(_describe(record))
+                bar.set_postfix_str(record.described)
+                if after_epoch:
+                    after_epoch(record, epochs)
                 if best is None or record.score > best.score or not self.validation:
                     best, best_weights = record, _copy_of(self.model)
                 elif epoch - best.epoch >= options.patience:
@@ -210,77 +240,45 @@ class _Run:
             self.best_epoch = best.epoch
             self.model.load_state_dict(best_weights, strict=False)
 
-    def _epoch(
-        self,
-        optimizer: torch.optim.Optimizer,
-        schedule: torch.optim.lr_scheduler.LRScheduler,
-        order: random.Random,
-        bar: tqdm[object],
-    ) -> float:
+    def _epoch(self, learning: Steps, order: random.Random, bar: tqdm[object]) -> float:
         self.model.train()
         total = 0.0
         for items in training_batches(self.training, self.batch_size, order):
-            with fastest_precision(self.device):
-                loss = self.model.loss(self._batch(items))
-            loss.backward()
-            nn.utils.clip_grad_norm_(self.model.parameters(), MAX_GRADIENT_NORM)
-            optimizer.step()
-            schedule.step()
-            optimizer.zero_grad(set_to_none=True)
-            total += float(loss.detach()) * len(items)
-            bar.set_description(f"Fine-tuning, loss {float(loss.detach()):.3f}", refresh=False)
+            loss = learning.take(self._batch(items))
+            total += loss * len(items)
+            bar.set_description(f"Fine-tuning, loss {loss:.3f}", refresh=False)
             bar.update()
         return total / len(self.training)
 
     def _evaluate(self, record: EpochRecord) -> EpochRecord:
         if not self.validation:
             return record
-        heads = self._uncalibrated_heads()
-        losses, truth, intents, spans = [], [], [], []
-        for item, (intent_logits, tag_logits) in zip(
-            self.validation, self._predict(self.validation), strict=True
-        ):
-            if item.intent != IGNORED:
-                losses.append(float(F.cross_entropy(intent_logits, torch.tensor(item.intent))))
-                truth.append(base_intent(self.labels[item.intent]))
-                intents.append(_likeliest_intent(intent_logits, self.labels))
-            spans.append(heads.decode(tag_logits.numpy(), item.text.words))
-        return replace(
-            record,
-            validation_loss=sum(losses) / max(1, len(losses)),
-            intent_f1=weighted_f1(truth, intents) if losses else 1.0,
-            entity_f1=span_f1([item.example.spans for item in self.validation], spans),
-        )
+        predicted = self._predict(self.validation)
+        return scored(record, self.validation, predicted, self._uncalibrated_heads())
 
     def _uncalibrated_heads(self) -> Heads:
-        return self.model.heads(self.labels, self.tags, self.kinds)
+        heads = self.model.heads(self.labels, self.tags, self.kinds)
+        return replace(heads, out_of_scope=self.options.out_of_scope)
 
     @torch.no_grad()
-    def _predict(self, items: Sequence[Item]) -> list[tuple[Tensor, Tensor]]:
-        """Give each item's intent logits (n_labels,) and tag logits (n_words, n_tags)."""
+    def _predict(self, items: Sequence[Item]) -> list[Logits]:
+        """Give each item's logits of intents (n_labels,), tags (n_words, n_tags), attributes."""
         self.model.eval()
-        predicted: list[tuple[Tensor, Tensor] | None] = [None] * len(items)
+        predicted: list[Logits | None] = [None] * len(items)
         for indices in evaluation_batches(items, EVALUATION_BATCH):
             with fastest_precision(self.device):
-                intents, tags = self.model(self._batch([items[i] for i in indices]))
+                said = self.model(self._batch([items[i] for i in indices]))
+            intents, tags, attributes = (logits.float().cpu() for logits in said)
             for row, index in enumerate(indices):
                 n_words = len(items[index].text.words)
-                predicted[index] = intents[row].float().cpu(), tags[row, :n_words].float().cpu()
-        return [pair for pair in predicted if pair is not None]
+                predicted[index] = Logits(intents[row], tags[row, :n_words], attributes[row])
+        return [logits for logits in predicted if logits is not None]
 
     def _batch(self, items: Sequence[Item]) -> Batch:
         batch = collate(items, self.padding_id, self.kinds)
         if self.seen:
             batch.ids = self.seen.remap(batch.ids)
         return batch.to(self.device)
-
-
-def _likeliest_intent(logits: Tensor, labels: Sequence[str]) -> str:
-    totals: dict[str, float] = {}
-    for label, probability in zip(labels, logits.softmax(-1).tolist(), strict=True):
-        intent = base_intent(label)
-        totals[intent] = totals.get(intent, 0.0) + probability
-    return max(totals, key=lambda intent: totals[intent]) if totals else ""
 
 
 def _copy_of(model: nn.Module) -> dict[str, Tensor]:
@@ -290,11 +288,3 @@ def _copy_of(model: nn.Module) -> dict[str, Tensor]:
         for name, parameter in model.named_parameters()
         if parameter.requires_grad
     }
-
-
-def _describe(record: EpochRecord) -> str:
-    if record.intent_f1 is None:
-        return f"epoch {record.epoch}"
-    return f"epoch {record.epoch}, intent F1 {record.intent_f1:.3f}, " + (
-        f"entity F1 {record.entity_f1:.3f}"
-    )

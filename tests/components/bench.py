@@ -24,6 +24,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from rasa_project import TINY_OPTIONS
 
 from bot.components.action_failure_policy import ActionFailurePolicy
+from bot.components.attribute_policy import AttributePolicy
 from bot.components.edge import reading_of
 from bot.components.featurizer import PARSE_KEY, JointFeaturizer
 from bot.components.response_ranker import ResponseRanker
@@ -49,6 +50,14 @@ vocabulary:
   - term: park
     aliases: [leave my car]
 """
+MOOD = """
+attribute: mood
+slot: temper
+least: 0
+values:
+  calm: [could you help me please, thank you, that would be nice]
+  cross: [stupid bot, I hate this, what a stupid thing to say]
+"""
 READERS = (VocabularyTokenizer, SpellingCorrector, VocabularyMatcher)
 RESPONSES = {
     "utter_greet": [{"text": "Hello."}],
@@ -59,6 +68,7 @@ DOMAIN = Domain.from_dict(
     {
         "intents": ["greet"],
         "actions": ["action_look"],
+        "slots": {"temper": {"type": "text", "mappings": [{"type": "custom"}]}},
         "responses": {APOLOGY: [{"text": "Sorry."}]},
     }
 )
@@ -115,6 +125,8 @@ class Bench:
         config = dict(component.get_default_config())
         if component is JointFeaturizer:
             config.update(TINY_OPTIONS, model=str(self.encoder))
+        if component in (JointFeaturizer, AttributePolicy):
+            config["attributes"] = str(self.scratch / "attributes")
         if component is ActionFailurePolicy:
             config["response"] = APOLOGY
         if component is StoryPolicy:
@@ -143,13 +155,13 @@ class Bench:
         made = self.build(component, "create")
         if component in READERS:
             made.train(training_data(self.examples))
-        if component is ActionFailurePolicy:
+        if component in (ActionFailurePolicy, AttributePolicy):
             made.train([], DOMAIN)
         return made
 
     def run(self, component: Any, text: str) -> dict[str, Any]:
         """What a component adds to a message, or a policy predicts after it."""
-        if isinstance(component, (ActionFailurePolicy, StoryPolicy)):
+        if isinstance(component, (ActionFailurePolicy, AttributePolicy, StoryPolicy)):
             return {"confidences": self.predict(component, text)}
         made = message(text)
         if isinstance(component, VocabularyTokenizer):
@@ -174,7 +186,9 @@ class Bench:
         with self.storage.read_from(Resource(JointFeaturizer.__name__)) as folder:
             yield folder
 
-    def predict(self, policy: ActionFailurePolicy | StoryPolicy, text: str) -> list[float]:
+    def predict(
+        self, policy: ActionFailurePolicy | AttributePolicy | StoryPolicy, text: str
+    ) -> list[float]:
         """Confidences after an action that failed."""
         tracker = DialogueStateTracker.from_events(
             "visitor",
@@ -216,6 +230,8 @@ def build_bench(folder: Path, encoder: Path, examples: tuple[Example, ...]) -> B
     scratch = folder / "scratch"
     (scratch / "vocabulary").mkdir(parents=True)
     (scratch / "vocabulary" / "terms.yml").write_text(TERMS)
+    (scratch / "attributes").mkdir()
+    (scratch / "attributes" / "mood.yml").write_text(MOOD)
     storage = folder / "storage"
     storage.mkdir()
     bench = Bench(encoder, LocalModelStorage.create(storage), examples, scratch)

@@ -22,6 +22,7 @@ from rasa.shared.exceptions import InvalidConfigException, RasaException
 
 from bot.components import edge
 from bot.components.action_failure_policy import ActionFailurePolicy
+from bot.components.attribute_policy import AttributePolicy
 from bot.components.classifier import JointClassifier
 from bot.components.featurizer import JointFeaturizer
 from bot.components.response_ranker import ResponseRanker
@@ -43,6 +44,7 @@ COMPONENTS: tuple[type[GraphComponent], ...] = (
     JointClassifier,
     ResponseRanker,
     ActionFailurePolicy,
+    AttributePolicy,
     StoryPolicy,
 )
 LEARNS = (*READ_VOCABULARY, JointFeaturizer, ResponseRanker)
@@ -54,7 +56,7 @@ READS_MESSAGES = (
     JointClassifier,
     ResponseRanker,
 )
-HAS_PARTS = (*READS_MESSAGES, StoryPolicy)
+HAS_PARTS = (*READS_MESSAGES, AttributePolicy, StoryPolicy)
 ODD_TEXTS = {
     "empty": "",
     "space": " \t\n\u00a0",
@@ -84,13 +86,21 @@ PARTS = {
         "types.py",
         "components/edge.py",
         "components/featurizer.py",
+        "vocabulary/attributes.py",
     ),
     VocabularyTokenizer: ("vocabulary/tokenizing.py", "components/tokenizer.py"),
     SpellingCorrector: ("vocabulary/spelling.py", "components/edge.py", "components/spelling.py"),
     VocabularyMatcher: ("vocabulary/matching.py", "vocabulary/reading.py", "components/edge.py"),
     ValueFinder: ("vocabulary/values.py", "types.py", "components/edge.py"),
-    JointClassifier: ("types.py", "components/edge.py", "vocabulary/overlaps.py"),
+    JointClassifier: (
+        "types.py",
+        "components/attributes.py",
+        "components/edge.py",
+        "components/rejecting.py",
+        "vocabulary/overlaps.py",
+    ),
     ResponseRanker: ("ml/answers.py", "ml/ranking.py", "types.py", "components/edge.py"),
+    AttributePolicy: ("components/attributes.py", "components/edge.py"),
     StoryPolicy: (
         "ml/dialogue/training.py",
         "ml/calibration.py",
@@ -107,9 +117,10 @@ TYPOS = {
     SpellingCorrector: ("margn", "margin"),
     VocabularyMatcher: ("langauge", "language"),
     ValueFinder: ("curency", "currency"),
-    JointClassifier: ("threshold", None),
+    JointClassifier: ("treshold", "threshold"),
     ResponseRanker: ("treshold", "threshold"),
     ActionFailurePolicy: ("respones", "response"),
+    AttributePolicy: ("atributes", "attributes"),
     StoryPolicy: ("max_histroy", "max_history"),
 }
 
@@ -224,7 +235,7 @@ def gives_plain_values(component: type[GraphComponent], bench: Bench) -> None:
         output = bench.run(fitted, text)
         assert json.loads(json.dumps(output)) == json.loads(json.dumps(output))
         for value in _leaves(output):
-            assert type(value) in (str, int, float, type(None)), f"{value!r} is {type(value)}"
+            assert type(value) in (str, int, float, bool, type(None)), f"{value!r} is {type(value)}"
 
 
 def has_a_stable_fingerprint(component: type[GraphComponent], bench: Bench) -> None:
@@ -311,6 +322,7 @@ CONTRACT: dict[Check, tuple[type[GraphComponent], ...]] = {
         JointClassifier,
         ResponseRanker,
         ActionFailurePolicy,
+        AttributePolicy,
         StoryPolicy,
     ),
     gives_plain_values: COMPONENTS,

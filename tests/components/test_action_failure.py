@@ -111,9 +111,9 @@ def agent(model: Path, port: int) -> Agent:
 
 
 @contextmanager
-def action_server(folder: Path, port: int) -> Iterator[None]:
+def action_server(folder: Path, port: int, actions: str = ACTIONS) -> Iterator[None]:
     """Run a real action server."""
-    (folder / "their_actions.py").write_text(ACTIONS, encoding="utf-8")
+    (folder / "their_actions.py").write_text(actions, encoding="utf-8")
     command = [sys.executable, "-m", "rasa_sdk", "--actions", "their_actions", "-p", str(port)]
     with (folder / "server.log").open("wb") as log:
         process = subprocess.Popen(command, cwd=folder, stdout=log, stderr=log)

@@ -25,6 +25,7 @@ from rasa.shared.nlu.training_data.training_data import TrainingData
 from bot.components.classifier import JointClassifier
 from bot.components.edge import examples_of
 from bot.components.featurizer import PARSE_KEY, JointFeaturizer
+from bot.components.rejection_rule import RejectionRule
 from bot.types import Example, Parse, RankedLabel, Span
 
 HIDDEN = 32
@@ -124,7 +125,7 @@ def test_rasas_own_classifier_trains_on_the_features(
 
 def classified(text: str, parse: Parse, entities: list[dict[str, object]]) -> Message:
     made = message(text, **{PARSE_KEY: parse, ENTITIES: entities})
-    return JointClassifier().process([made])[0]
+    return JointClassifier(RejectionRule(reject=False)).process([made])[0]
 
 
 def regex_entity(text: str, value: str, entity: str = "code") -> dict[str, object]:
@@ -185,7 +186,7 @@ def test_without_labels_there_is_no_intent() -> None:
 
 def test_messages_without_a_parse_pass_untouched(bench: Bench) -> None:
     made = Message({ACTION_TEXT: "here you are"})
-    JointClassifier().process([made])
+    JointClassifier(RejectionRule(reject=False)).process([made])
     bench.ranker.process([made])
     assert made.data == {ACTION_TEXT: "here you are"}
 

@@ -241,6 +241,18 @@ def test_every_option_of_the_story_policy_is_documented_with_its_default() -> No
     assert list(shown) == [field.name for field in fields(StoryOptions)]
 
 
+def test_every_option_of_the_attribute_policy_is_documented_with_its_default() -> None:
+    documented = rows(section(CONFIG.read_text(encoding="utf-8"), "AttributePolicy"))
+    shown = {name: shown_default(cells[2]) for name, cells in documented.items()}
+    tree = ast.parse((POLICY.parent / "attribute_policy.py").read_text(encoding="utf-8"))
+    (priority,) = [
+        ast.literal_eval(node.value)
+        for node in tree.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "PRIORITY"
+    ]
+    assert shown == {"priority": priority, "attributes": JointOptions().attributes}
+
+
 def test_every_option_of_the_policy_is_documented_with_its_default() -> None:
     documented = rows(section(CONFIG.read_text(encoding="utf-8"), "ActionFailurePolicy"))
     shown = {name: shown_default(cells[2]) for name, cells in documented.items()}

@@ -155,7 +155,7 @@ def test_numpy_heads_equal_the_torch_model(
     batch = collate(items, padding_id=0)
     model.eval()
     with torch.no_grad():
-        intent_logits, tag_logits = model(batch)
+        intent_logits, tag_logits, _ = model(batch)
         hidden = encode(model.encoder, batch.ids, batch.mask).numpy()
     for row, item in enumerate(items):
         own = hidden[row, : len(item.text.ids)]

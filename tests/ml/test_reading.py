@@ -121,7 +121,7 @@ def test_numpy_heads_with_hits_equal_the_torch_model(tiny_encoder: Path) -> None
     batch = collate(items, 0, ["country"])
     model.eval()
     with torch.no_grad():
-        intents, tag_logits = model(batch)
+        intents, tag_logits, _ = model(batch)
         hidden = encode(model.encoder, batch.ids, batch.mask).numpy()
     from bot.ml.heads import Heads
 
