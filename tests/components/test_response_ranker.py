@@ -23,6 +23,7 @@ from bot.components.classifier import JointClassifier
 from bot.components.edge import BotRasaException
 from bot.components.features import sentence_of
 from bot.components.featurizer import PARSE_KEY, JointFeaturizer
+from bot.components.rejection_rule import RejectionRule
 from bot.components.response_ranker import ResponseRanker
 from bot.types import Example, Parse, RankedLabel
 
@@ -60,7 +61,7 @@ class Trained:
     def parse(self, text: str, ranker: ResponseRanker | None = None) -> Message:
         made = message(text)
         self.featurizer.process([made])
-        JointClassifier().process([made])
+        JointClassifier(RejectionRule(reject=False)).process([made])
         (ranker or self.ranker).process([made])
         return made
 
@@ -235,7 +236,7 @@ def doubtful(trained: Trained, threshold: float) -> Message:
     shares = tuple(RankedLabel(f"faq/{name}", 1 / 3) for name in ("opening_hours", "parking"))
     parse = Parse(ranking=(RankedLabel("faq", 0.9), RankedLabel("greet", 0.1)), responses=shares)
     made.set(PARSE_KEY, parse)
-    JointClassifier().process([made])
+    JointClassifier(RejectionRule(reject=False)).process([made])
     ranker.process([made])
     return made
 
