@@ -52,7 +52,9 @@ class Trained:
     ) -> None:
         examples = list(examples)
         self.bench = bench
-        self.featurizer = bench.build(JointFeaturizer, "create", node=f"{name} featurizer")
+        self.featurizer = bench.build(
+            JointFeaturizer, "create", node=f"{name} featurizer", attributes="none"
+        )
         self.featurizer.train(data_of(examples, responses))
         self.data = self.featurizer.process_training_data(data_of(examples, responses))
         self.ranker = bench.build(ResponseRanker, "create", node=f"{name} ranker")
