@@ -1,6 +1,6 @@
 """A guard of a few minutes: does the code still learn from few examples?
 
-Eight examples a label of the demo are learned with the options of `config.yml` in 120 steps, none
+Eight examples a label of the demo are learned with the options of `config.yml` in 40 steps, none
 of them out of scope, and the demo's own test messages are read. The floors lie a little below what
 was measured; docs/benchmarks.md has both.
 """
@@ -28,10 +28,10 @@ from bot.vocabulary.message_reader import MessageReader
 from bot.vocabulary.overlaps import resolve
 
 PER_LABEL = 8
-STEPS = 120
+STEPS = 40
 SEED = 42
 OUTSIDE = "not_banking"
-FLOORS = {"intent accuracy": 0.60, "entity F1": 0.60, "AUROC out of scope": 0.80}
+FLOORS = {"intent accuracy": 0.60, "entity F1": 0.55, "AUROC out of scope": 0.80}
 
 
 def run(json_file: Path | None) -> bool:

@@ -255,6 +255,7 @@ def measure(tmp_path: Path, tracker_file: Path, n_events: int) -> dict[str, floa
     return found
 
 
+@pytest.mark.long
 def test_a_hundred_thousand_events(tmp_path: Path, tracker_file: Path):
     found = measure(tmp_path, tracker_file, 100_000)
     assert found["grown"] < 40, found  # MiB; the events alone are 60

@@ -106,6 +106,7 @@ def test_misses_almost_nothing_that_comparing_with_all_would_find() -> None:
     assert found >= 0.99 * wanted
 
 
+@pytest.mark.long
 def test_a_hundred_thousand_texts() -> None:
     chance = random.Random(5)
     syllables = [a + b for a in "bdfghklmnprstvw" for b in "aeiou"]

@@ -100,13 +100,19 @@ LOOKS: dict[str, dict[str, Any]] = {
 }
 
 
+SELDOM = ("narrow", "forced")
+
+
 @pytest.fixture(autouse=True)
 def playwright_and_axe_style_the_page(noise: list[str]) -> None:
     """Both put styles of their own into the page, which its policy then refuses."""
     noise.append("Applying inline style")
 
 
-@pytest.mark.parametrize("look", LOOKS)
+@pytest.mark.parametrize(
+    "look",
+    [pytest.param(look, marks=pytest.mark.long if look in SELDOM else ()) for look in LOOKS],
+)
 def test_axe_finds_nothing(open_page: Open, server: FakeServer, pictures: Path, look: str) -> None:
     server.answer = lambda text: EVERYTHING
     found = {}
