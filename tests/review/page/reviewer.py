@@ -68,9 +68,10 @@ class Reviewer:
 
     @property
     def focused(self) -> str:
-        """Give what has the focus: its id, or its words."""
+        """Give what has the focus: its id, or its words; nothing where only the page has it."""
         found: str = self.page.evaluate(
-            "document.activeElement.id || document.activeElement.textContent"
+            "(one => one === document.body ? '' : one.id || one.textContent)"
+            "(document.activeElement)"
         )
         return found
 
