@@ -5,6 +5,7 @@ Nothing is deleted: what was there is moved into a folder of its own below `.bot
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import tempfile
@@ -28,6 +29,9 @@ DEMO_ONLY = (
 STATE_FOLDER = ".bot"
 # Python files carry this ending, so that no tool takes them for modules of this package.
 _SUFFIX = ".template"
+DEMO_INTENT = "not_banking"
+NAMING_FILES = ("config.yml", "bot.toml")
+_NAMING = re.compile(rf"\s*out_of_scope\s*[:=]\s*[\"']?{DEMO_INTENT}\b")
 
 
 def empty_project(*, ask: bool, root: Path = Path(".")) -> bool:
@@ -57,6 +61,7 @@ def empty_project(*, ask: bool, root: Path = Path(".")) -> bool:
             print("Nothing was changed.")
             return False
     _replace(root, moved, backup)
+    _unname_demo_intent(root, backup)
     print(
         f"The demo lies in '{backup.relative_to(root)}'; delete that folder when you are sure.\n"
         f"Next: change 'assistant_id' in config.yml, add intents in data/nlu/ and domain.yml, "
@@ -126,6 +131,20 @@ def _replace(root: Path, moved: list[Path], backup: Path) -> None:
                 f"The project could not be emptied ({error}); everything is where it was.",
                 "Mend what it names and try again.",
             ) from error
+
+
+def _unname_demo_intent(root: Path, backup: Path) -> None:
+    """Take the demo's out-of-scope intent out of the files that stay; they name it by a line."""
+    for name in NAMING_FILES:
+        path = root / name
+        lines = path.read_text("utf-8").splitlines(keepends=True) if path.is_file() else []
+        kept = [line for line in lines if not _NAMING.match(line)]
+        if len(kept) < len(lines):
+            shutil.copy2(path, backup / name)
+            scratch = path.with_name(f".{name}.new")
+            scratch.write_text("".join(kept), "utf-8")
+            scratch.replace(path)
+            print(f"{name} does not name '{DEMO_INTENT}' any more.")
 
 
 def _move(source: Path, target: Path, undo: list[tuple[Path, Path]]) -> None:
