@@ -17,6 +17,7 @@ def build_parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=f"bot {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
 
+    _add_training(commands)
     _add_assistant(commands)
     _add_checks(commands)
     _add_models(commands)
@@ -28,8 +29,8 @@ def build_parser() -> argparse.ArgumentParser:
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 
-def _add_assistant(commands: Commands) -> None:
-    """Train it, talk to it, serve it, replace it."""
+def _add_training(commands: Commands) -> None:
+    """Let it learn."""
     train = commands.add_parser("train", help="check the project, then train it with Rasa")
     train.add_argument(
         "--warm",
@@ -83,6 +84,9 @@ def _add_assistant(commands: Commands) -> None:
     adapt.add_argument("--seed", type=int, metavar="N", help="of all that is left to chance")
     adapt.add_argument("--resume", action="store_true", help="go on with an interrupted run")
 
+
+def _add_assistant(commands: Commands) -> None:
+    """Talk to it, serve it, replace it."""
     chat = commands.add_parser("chat", help="start the action server and talk in the terminal")
     chat.add_argument("--model", type=Path, help="a model archive; the live one by default")
     chat.add_argument("--debug", action="store_true", help="show Rasa's own log")
