@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from bot.components.rejection_rule import RejectionRule
 from bot.evaluation.predictions import Fallback
 
 FALLBACK = "FallbackClassifier"
@@ -19,20 +20,13 @@ def rule_of(steps: Iterable[tuple[str, Mapping[str, Any]]]) -> Fallback | None:
     """
     options = dict(steps)
     if FALLBACK in options:
-        return _rule(options[FALLBACK], threshold=0.3, ambiguity=0.1, strange=False)
-    ours = options.get(CLASSIFIER)
-    if ours is None or not ours.get("reject", True):
+        given = options[FALLBACK]  # with the defaults of Rasa
+        return Fallback(
+            float(given.get("threshold", 0.3)), float(given.get("ambiguity_threshold", 0.1))
+        )
+    if CLASSIFIER not in options:
         return None
-    strange = bool(ours.get("reject_strange", True))
-    return _rule(ours, threshold=0.4, ambiguity=0.05, strange=strange)
-
-
-def _rule(
-    options: Mapping[str, Any], *, threshold: float, ambiguity: float, strange: bool
-) -> Fallback:
-    """Read a rule; the defaults are those of its component."""
-    return Fallback(
-        float(options.get("threshold", threshold)),
-        float(options.get("ambiguity_threshold", ambiguity)),
-        strange,
-    )
+    ours = RejectionRule.read(options[CLASSIFIER], CLASSIFIER)
+    if not ours.reject:
+        return None
+    return Fallback(ours.threshold, ours.ambiguity_threshold, ours.reject_strange)
